@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Recognises a kernel image, and reads files into guest memory. */
+#include "vmm/boot/kernel.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "vmm/kvm/memory.h"
+#include "vmm/log.h"
+
+/* Where a bzImage says "HdrS" (Documentation/arch/x86/boot.rst). */
+enum { BZIMAGE_MAGIC_OFFSET = 0x202 };
+
+int kernel_read(int fd, void *ret_data, size_t length, uint64_t offset)
+{
+    uint8_t *p = ret_data;
+
+    while (length > 0) {
+        if (offset > INT64_MAX)
+            return -EIO;
+        ssize_t n = pread(fd, p, length, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            return -EIO;
+        p += n;
+        offset += (uint64_t)n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+int kernel_read_guest(int fd, const struct guest_memory *memory, uint64_t gpa, uint64_t length,
+                      uint64_t offset)
+{
+    void *p = guest_memory_at(memory, gpa, length);
+
+    return p ? kernel_read(fd, p, length, offset) : -EFAULT;
+}
+
+int kernel_load(int fd, const struct guest_memory *memory, struct kernel *ret)
+{
+    uint8_t start[BZIMAGE_MAGIC_OFFSET + 4];
+
+    int r = kernel_read(fd, start, sizeof(start), 0);
+    if (r == -EIO)
+        return log_errno(-ENOEXEC, "The kernel image is too short to be a kernel");
+    if (r < 0)
+        return log_errno(r, "Cannot read the kernel image: %s", strerror(-r));
+
+    if (memcmp(start, ELFMAG, SELFMAG) == 0)
+        return elf_load(fd, memory, ret);
+    if (memcmp(start + BZIMAGE_MAGIC_OFFSET, "HdrS", 4) == 0)
+        return bzimage_load(fd, memory, ret);
+    return log_errno(-ENOEXEC, "The kernel image is neither an ELF vmlinux nor a bzImage");
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A vCPU fd and its shared kvm_run page. */
+#pragma once
+
+#include "vmm/cleanup.h"
+
+struct kvm_run;
+struct vm;
+
+struct vcpu {
+    unsigned index; /* also its APIC ID */
+    int fd;
+    struct kvm_run *run;
+    size_t run_size;
+};
+
+/* Creates vCPU INDEX of VM. 0 or -errno; logs. */
+int vcpu_init(struct vcpu *vcpu, const struct vm *vm, unsigned index);
+void vcpu_done(struct vcpu *vcpu);
+
+/*
+ * Enters the guest until the next exit to userspace. Returns the KVM_EXIT_ reason (≥ 0), -EINTR when a
+ * signal or vcpu_leave() ended it, or another -errno.
+ */
+int vcpu_run(struct vcpu *vcpu);
+
+/* Makes this and any later vcpu_run() return -EINTR at once. Callable from every thread. */
+void vcpu_leave(struct vcpu *vcpu);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Threads that are made early, lock themselves down, and wait at a gate until the machine runs. */
+#pragma once
+
+#include <pthread.h>
+
+#include "vmm/cleanup.h"
+
+enum thread_kind {
+    THREAD_MAIN,
+    THREAD_VCPU,
+    THREAD_DEVICE,
+};
+
+/*
+ * Where new threads wait. LOCK is called by each thread on itself before it reports in; the gate opens
+ * once, for all of them.
+ */
+struct thread_gate {
+    pthread_mutex_t mutex; /* guards: arrived, failed, state */
+    pthread_cond_t changed;
+    unsigned arrived;
+    int failed; /* first -errno of LOCK */
+    enum { GATE_SHUT, GATE_OPEN, GATE_ABANDONED } state;
+    int (*lock)(enum thread_kind kind, void *context);
+    void *context;
+};
+
+struct thread {
+    pthread_t id;
+    bool started;
+    enum thread_kind kind;
+    char name[16];
+    struct thread_gate *gate;
+    void (*run)(void *argument);
+    void *argument;
+};
+
+void thread_gate_init(struct thread_gate *gate, int (*lock)(enum thread_kind, void *),
+                      void *context);
+void thread_gate_done(struct thread_gate *gate);
+
+/* Waits until N threads have locked themselves down. 0, or the first thread's -errno. */
+int thread_gate_wait(struct thread_gate *gate, unsigned n);
+
+/* Lets every waiting thread run. */
+void thread_gate_open(struct thread_gate *gate);
+
+/* Sends every waiting thread home without having run. */
+void thread_gate_abandon(struct thread_gate *gate);
+
+/*
+ * Makes a thread of KIND, called NAME (15 characters at most are kept); it waits at GATE and then calls
+ * RUN(ARGUMENT). THREAD must stay until thread_join(). 0 or -errno.
+ */
+int thread_start(struct thread *thread, enum thread_kind kind, const char *name,
+                 struct thread_gate *gate, void (*run)(void *), void *argument);
+
+/* Waits for the thread's end; nothing for one that was not started. */
+void thread_join(struct thread *thread);
+
+/* Interrupts a blocking system call of the thread with SIGUSR1; it must have a reason to leave. */
+void thread_interrupt(struct thread *thread);
+
+/* Installs the empty handler for the signal that thread_interrupt() sends. 0 or -errno. */
+int thread_setup_interrupt(void);
