@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The bridges that a VM's interfaces are ports of. */
+#include "helper-log.h"
+#include "net-up.h"
+#include "network-files.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <syslog.h>
+
+/* As 10-volt-vmm-br0.netdev and .network say. */
+#define DEFAULT_BRIDGE  "br0"
+#define DEFAULT_ADDRESS "10.42.0.1"
+#define DEFAULT_PREFIX  24
+static const uint8_t default_mac[6] = {0x52, 0x54, 0x00, 0x00, 0x00, 0x01};
+
+int net_bridges_find(struct net_up *up)
+{
+    for (size_t i = 0; i < up->n; i++) {
+        const struct nic *nic = up->up[i].nic;
+        struct rtnl_link link;
+        int r;
+
+        if (!nic->bridge[0])
+            continue;
+        r = rtnl_link_get(up->rtnl, nic->bridge, &link);
+        if (r < 0 && r != -ENODEV)
+            return helper_fail(r, "%s: cannot look for the bridge %s: %s", nic->id, nic->bridge,
+                               strerror(-r));
+        if (r >= 0 && strcmp(link.kind, "bridge"))
+            return helper_fail(-EINVAL, "%s: interface %s is not a bridge%s%s", nic->id,
+                               nic->bridge, link.kind[0] ? " but of the kind " : "", link.kind);
+        up->up[i].port = network_files_make_bridge(network_config_dirs, nic->bridge)
+                             ? NETWORK_PORT_NETWORKD
+                             : NETWORK_PORT_FOREIGN;
+    }
+    return 0;
+}
+
+static bool is_missing(struct net_up *up, const struct nic *nic)
+{
+    struct rtnl_link link;
+
+    return nic->bridge[0] && rtnl_link_get(up->rtnl, nic->bridge, &link) == -ENODEV;
+}
+
+bool net_bridges_pending(struct net_up *up)
+{
+    for (size_t i = 0; i < up->n; i++)
+        if (up->up[i].port == NETWORK_PORT_NETWORKD && is_missing(up, up->up[i].nic))
+            return true;
+    return false;
+}
+
+static int make_default(struct net_up *up)
+{
+    struct in_addr address;
+    struct rtnl_link link;
+    int r;
+
+    r = rtnl_bridge_new(up->rtnl, DEFAULT_BRIDGE, default_mac);
+    /* Another VM that starts at the same time may have been faster. */
+    if (r < 0 && r != -EEXIST)
+        return r;
+    r = rtnl_link_get(up->rtnl, DEFAULT_BRIDGE, &link);
+    if (r < 0)
+        return r;
+    (void)inet_pton(AF_INET, DEFAULT_ADDRESS, &address);
+    r = rtnl_address_add(up->rtnl, link.ifindex, address, DEFAULT_PREFIX);
+    return r < 0 ? r : rtnl_link_set_up(up->rtnl, link.ifindex, 0, 0);
+}
+
+int net_bridges_make(struct net_up *up)
+{
+    for (size_t i = 0; i < up->n; i++) {
+        const struct nic *nic = up->up[i].nic;
+        int r;
+
+        if (!is_missing(up, nic))
+            continue;
+        if (strcmp(nic->bridge, DEFAULT_BRIDGE))
+            return helper_fail(-ENODEV,
+                               "%s: the bridge %s does not exist: make it (a %s.netdev in "
+                               "/etc/systemd/network, or `ip link add %s type bridge`), or name "
+                               "another with bridge=",
+                               nic->id, nic->bridge, nic->bridge, nic->bridge);
+        r = make_default(up);
+        if (r < 0)
+            return helper_fail(r, "%s: cannot make the bridge %s: %s", nic->id, nic->bridge,
+                               strerror(-r));
+        helper_log(LOG_WARNING,
+                   "%s: the bridge %s did not exist; made it, with %s/%d. Forwarding and "
+                   "masquerade come with systemd-networkd: without it guests reach this host only",
+                   nic->id, nic->bridge, DEFAULT_ADDRESS, DEFAULT_PREFIX);
+    }
+    return 0;
+}

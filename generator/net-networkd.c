@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The step of `volt-net up` that systemd-networkd has a part in. */
+#include "helper-log.h"
+#include "net-up.h"
+#include "network-files.h"
+#include "networkd.h"
+#include "run-dir.h"
+
+#include <string.h>
+#include <syslog.h>
+
+#define LINKS_MS        10000 /* for networkd to make the links, in all */
+#define RELOAD_MS       3000  /* for one answer */
+#define FIRST_REPEAT_MS 500   /* then twice as long each time */
+#define LAST_REPEAT_MS  2000
+#define POLL_MS         50 /* guard against a missed event */
+
+static int write_files(struct net_up *up)
+{
+    int r;
+
+    up->files = run_dir_open(NETWORK_RUN_DIR, true);
+    if (up->files < 0)
+        return helper_fail(up->files, "cannot open %s: %s", NETWORK_RUN_DIR, strerror(-up->files));
+    for (size_t i = 0; i < up->n; i++) {
+        if (up->up[i].direct)
+            continue;
+        r = network_files_write(up->files, up->uuid, up->up[i].nic, up->up[i].port);
+        if (r < 0)
+            return helper_fail(r, "%s: cannot write its files to %s: %s", up->up[i].nic->id,
+                               NETWORK_RUN_DIR, strerror(-r));
+    }
+    return 0;
+}
+
+/* networkd makes a TAP persistent last: before that it is not done with it. */
+static bool tap_is_pending(struct net_up *up, const struct nic_up *nic)
+{
+    struct rtnl_link link;
+
+    return !nic->direct && (rtnl_link_get(up->rtnl, nic->nic->tap, &link) < 0 || !link.tun.persist);
+}
+
+static bool is_pending(struct net_up *up)
+{
+    for (size_t i = 0; i < up->n; i++)
+        if (tap_is_pending(up, &up->up[i]))
+            return true;
+    return net_bridges_pending(up);
+}
+
+/* Asks until all links are there. Asking once may not do: networkd can answer before it saw that
+ * the link of an earlier run is gone, and then does not make it again. */
+static void ask_until_made(struct net_up *up)
+{
+    int64_t deadline = net_now_ms() + LINKS_MS, next = 0;
+    int repeat = FIRST_REPEAT_MS;
+    bool told = false;
+
+    while (is_pending(up) && net_now_ms() < deadline) {
+        if (net_now_ms() >= next) {
+            _cleanup_free_ char *why = NULL;
+            int r = networkd_reload(RELOAD_MS, &why);
+
+            if (r < 0 && (r == -ENOENT || !told))
+                helper_log(LOG_WARNING, "%s; %s", why ?: strerror(-r),
+                           r == -ENOENT ? "going on without it" : "asking again");
+            if (r == -ENOENT)
+                return;
+            told = told || r < 0;
+            next = net_now_ms() + repeat;
+            repeat = repeat * 2 > LAST_REPEAT_MS ? LAST_REPEAT_MS : repeat * 2;
+        }
+        rtnl_wait(up->rtnl, POLL_MS);
+    }
+}
+
+/* From here on the TAP is volt-net's: without its .netdev networkd, late, does not make a second.
+ * The .network stays, so that a networkd which comes back does what it would have done. */
+static int take_over(struct net_up *up, struct nic_up *nic)
+{
+    struct rtnl_link link;
+    int r = network_files_drop_netdev(up->files, up->uuid, nic->nic);
+
+    if (r < 0)
+        return helper_fail(r, "%s: cannot remove its .netdev from %s: %s", nic->nic->id,
+                           NETWORK_RUN_DIR, strerror(-r));
+    if (rtnl_link_get(up->rtnl, nic->nic->tap, &link) >= 0)
+        (void)rtnl_link_delete(up->rtnl, link.ifindex);
+    helper_log(LOG_WARNING, "%s: systemd-networkd did not make the TAP %s; making it directly",
+               nic->nic->id, nic->nic->tap);
+    nic->direct = true;
+    return 0;
+}
+
+int net_networkd_make(struct net_up *up)
+{
+    bool any = false;
+    int r;
+
+    for (size_t i = 0; i < up->n; i++)
+        any = any || !up->up[i].direct;
+    if (!any && !net_bridges_pending(up))
+        return 0;
+    r = any ? write_files(up) : 0;
+    if (r < 0)
+        return r;
+    ask_until_made(up);
+    for (size_t i = 0; i < up->n; i++)
+        if (tap_is_pending(up, &up->up[i])) {
+            r = take_over(up, &up->up[i]);
+            if (r < 0)
+                return r;
+        }
+    return 0;
+}

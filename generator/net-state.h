@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What `volt-net up` made, kept for `volt-net down`: /run/volt/vm/<uuid>/taps. */
+#pragma once
+
+#include "nic.h"
+
+#define NET_STATE_DIR "/run/volt/vm"
+
+/* Writes the NICs' ids, TAPs and queues down, in DIR/<uuid>/taps. To be done before the first thing
+ * is made: what is not written down is not cleaned up. */
+int net_state_save(const char *dir, const char *uuid, const struct nic *nics, size_t n);
+
+/* Reads them back into NICS, which has room for NIC_MAX. -ENOENT when nothing is written down,
+ * -EBADMSG when lines could not be read (*ret_n counts the good ones, and is set). */
+int net_state_load(const char *dir, const char *uuid, struct nic *nics, size_t *ret_n);
+
+/* Removes DIR/<uuid> with the files in it. */
+int net_state_remove(const char *dir, const char *uuid);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One network interface of a VM as volt-net is told it, and the checks of names that come with it.
+ */
+#pragma once
+
+#include "../vmm/cleanup.h"
+
+#include <net/if.h>
+
+#define NIC_MAX        32
+#define NIC_QUEUES_MAX 16
+#define NIC_ID_SIZE    16
+#define NIC_MTU_MIN    68
+#define NIC_MTU_MAX    65521 /* the kernel's limit for a TAP */
+
+enum nic_mode {
+    NIC_MODE_NETWORKD, /* systemd-networkd makes the TAP */
+    NIC_MODE_DIRECT,   /* volt-net makes it */
+};
+
+struct nic {
+    char id[NIC_ID_SIZE];
+    enum nic_mode mode;
+    char tap[IFNAMSIZ];
+    char bridge[IFNAMSIZ]; /* "" for none */
+    unsigned mtu;          /* 0: the kernel's default */
+    unsigned queues;
+    bool has_mac;
+    uint8_t mac[6]; /* the guest's */
+};
+
+/* 8-4-4-4-12 hexadecimal digits. It becomes part of paths, so nothing else passes. */
+bool uuid_is_valid(const char *uuid);
+
+/* [a-z0-9_-]{1,15} */
+bool nic_id_is_valid(const char *id);
+
+/* What kernel, systemd and Volt all take: 1 to 15 of letters, digits, '.', '_' and '-'. */
+bool ifname_is_valid(const char *name);
+
+/* Decimal digits only, within the bounds. Returns 0, -EINVAL or -ERANGE. */
+int number_parse(const char *text, unsigned min, unsigned max, unsigned *ret);
+
+/* Six bytes, colons between; no multicast address and not zero. Returns 0 or -EINVAL. */
+int mac_parse(const char *text, uint8_t ret[6]);
+
+/* Reads `ID,key=value,…`, the argument of --nic. On -EINVAL *ret_error tells why (free it). */
+int nic_parse(const char *text, struct nic *ret, char **ret_error);
+
+/* Whether two of the N share an id or a TAP. On -EEXIST *ret_error tells which (free it). */
+int nic_check_all(const struct nic *nics, size_t n, char **ret_error);
+
+/* The name of a queue's fd in the store: net.<id>.<queue>. */
+#define NIC_FDNAME_SIZE 32
+void nic_fdname(const struct nic *nic, unsigned queue, char ret[NIC_FDNAME_SIZE]);

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* One file that volt-open opens for the VMM: the name in the fd store, the path, and what it must
+ * be. */
+#include "open-file.h"
+
+#include "nic.h"
+
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+struct kind {
+    const char *name; /* whole, or up to the '.' */
+    bool has_id;
+    bool regular, block, character; /* what it may be */
+    bool not_empty;
+    const char *expected;
+    const char *missing; /* what to do when there is no such file */
+};
+
+static const struct kind kinds[] = {
+    {
+        .name = "kvm",
+        .character = true,
+        .expected = "the KVM device",
+        .missing = "load the module with `modprobe kvm_intel` or `modprobe kvm_amd`; if that "
+                   "fails, turn virtualisation on in the firmware, or nested virtualisation on "
+                   "the machine around this one",
+    },
+    {
+        .name = "kernel",
+        .regular = true,
+        .not_empty = true,
+        .expected = "a kernel image",
+        .missing = "kernel= in the VM's file names an absolute path, or a managed kernel "
+                   "NAME, which is /var/lib/volt/kernels/NAME/vmlinux",
+    },
+    {
+        .name = "initrd",
+        .regular = true,
+        .not_empty = true,
+        .expected = "an initial RAM disk",
+        .missing = "see initrd= in the VM's file",
+    },
+    {
+        .name = "disk.",
+        .has_id = true,
+        .regular = true,
+        .block = true,
+        .expected = "a disk image or a block device",
+        .missing = "see path= in the VM's file",
+    },
+    {
+        .name = "vhost.",
+        .has_id = true,
+        .character = true,
+        .expected = "the vhost-net device",
+        .missing = "load the module with `modprobe vhost_net`",
+    },
+};
+
+static bool id_is_valid(const char *text)
+{
+    char id[NIC_ID_SIZE];
+    const char *dot = strchr(text, '.');
+    size_t length = dot ? (size_t)(dot - text) : strlen(text);
+    unsigned queue;
+
+    if (length >= sizeof(id))
+        return false;
+    (void)snprintf(id, sizeof(id), "%.*s", (int)length, text);
+    return nic_id_is_valid(id) && (!dot || number_parse(dot + 1, 0, 999, &queue) == 0);
+}
+
+static const struct kind *kind_find(const char *name)
+{
+    for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+        size_t length = strlen(kinds[i].name);
+
+        if (kinds[i].has_id ? !strncmp(name, kinds[i].name, length) && id_is_valid(name + length)
+                            : !strcmp(name, kinds[i].name))
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+int open_file_parse(const char *text, bool writable, struct open_file *ret)
+{
+    const char *equals = strchr(text, '=');
+    struct open_file file = {.writable = writable};
+
+    if (!equals || (size_t)(equals - text) >= sizeof(file.name) || equals[1] != '/')
+        return -EINVAL;
+    (void)snprintf(file.name, sizeof(file.name), "%.*s", (int)(equals - text), text);
+    if (!kind_find(file.name))
+        return -EINVAL;
+    file.path = equals + 1;
+    *ret = file;
+    return 0;
+}
+
+static int explain(char **ret_why, int r, const struct open_file *file, const char *format, ...)
+    _printf_(4, 5);
+
+static int explain(char **ret_why, int r, const struct open_file *file, const char *format, ...)
+{
+    _cleanup_free_ char *text = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    if (vasprintf(&text, format, ap) < 0)
+        text = NULL;
+    va_end(ap);
+    if (!text || asprintf(ret_why, "%s: cannot use %s: %s", file->name, file->path, text) < 0)
+        *ret_why = NULL;
+    return r;
+}
+
+static int explain_errno(char **ret_why, int r, const struct open_file *file,
+                         const struct kind *kind)
+{
+    const char *hint = r == -ENOENT || r == -ENXIO || r == -ENODEV ? kind->missing
+                       : (r == -EPERM || r == -EACCES) && kind->character
+                           ? "the unit needs DeviceAllow= for it"
+                       : r == -EROFS ? "the file system is read-only; readonly = yes may do"
+                                     : NULL;
+
+    return explain(ret_why, r, file, "%s%s%s", strerror(-r), hint ? "; " : "", hint ?: "");
+}
+
+static int check_kind(const struct open_file *file, const struct kind *kind, int fd, char **ret_why)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return explain_errno(ret_why, -errno, file, kind);
+    if (!(kind->regular && S_ISREG(st.st_mode)) && !(kind->block && S_ISBLK(st.st_mode)) &&
+        !(kind->character && S_ISCHR(st.st_mode)))
+        return explain(ret_why, -EINVAL, file, "it is %s, not %s",
+                       S_ISDIR(st.st_mode)   ? "a directory"
+                       : S_ISREG(st.st_mode) ? "a regular file"
+                       : S_ISCHR(st.st_mode) ? "a character device"
+                       : S_ISBLK(st.st_mode) ? "a block device"
+                                             : "a special file",
+                       kind->expected);
+    if (kind->not_empty && S_ISREG(st.st_mode) && st.st_size == 0)
+        return explain(ret_why, -EINVAL, file, "it is empty, not %s", kind->expected);
+    return 0;
+}
+
+int open_file_open(const struct open_file *file, char **ret_why)
+{
+    const struct kind *kind = kind_find(file->name);
+    _cleanup_close_ int found = -EBADF, fd = -EBADF;
+    char self[64];
+    int r;
+
+    if (!kind)
+        return explain(ret_why, -EINVAL, file, "no such resource");
+    found = open(file->path, O_PATH | O_CLOEXEC);
+    if (found < 0)
+        return explain_errno(ret_why, -errno, file, kind);
+    r = check_kind(file, kind, found, ret_why);
+    if (r < 0)
+        return r;
+    (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", found);
+    fd = open(self, (file->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return explain_errno(ret_why, -errno, file, kind);
+    if (!strcmp(kind->name, "kvm") && ioctl(fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
+        return explain(ret_why, -EINVAL, file, "it does not speak version %d of the KVM API",
+                       KVM_API_VERSION);
+    return TAKE_FD(fd);
+}

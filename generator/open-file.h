@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One file that volt-open opens for the VMM: the name in the fd store, the path, and what it must
+ * be. */
+#pragma once
+
+#include "../vmm/cleanup.h"
+
+#define OPEN_FILE_MAX      128
+#define OPEN_FILE_NAME_MAX 64
+
+struct open_file {
+    char name[OPEN_FILE_NAME_MAX];
+    const char *path;
+    bool writable;
+};
+
+/* Reads NAME=PATH, the argument of --read-only and --read-write; TEXT has to outlive *ret. The name
+ * is one of kvm, kernel, initrd, disk.ID, vhost.ID.QUEUE; the path is absolute. Returns 0 or
+ * -EINVAL. */
+int open_file_parse(const char *text, bool writable, struct open_file *ret);
+
+/* Opens it, once it is known to be of the kind that its name asks for: nothing else is ever opened
+ * (opening a device can do things, opening a pipe can wait). On an error *ret_why is the whole
+ * sentence: which NAME, which path, the cause, what to do (free it; may be NULL). Returns a fd. */
+int open_file_open(const struct open_file *file, char **ret_why);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Network links by rtnetlink (rtnetlink(7), include/uapi/linux/if_link.h). */
+#pragma once
+
+#include "../vmm/cleanup.h"
+
+#include <net/if.h>
+#include <netinet/in.h>
+
+struct rtnl;
+
+struct rtnl_link {
+    int ifindex;
+    char name[IFNAMSIZ];
+    char kind[16];  /* "tun", "bridge", …; "" for hardware */
+    unsigned flags; /* IFF_UP, … */
+    bool carrier;   /* of a TAP: a queue is attached */
+    int master;     /* ifindex of the bridge, or 0 */
+    unsigned mtu;
+    uint8_t address[6];
+    struct {
+        bool is_tap; /* not a tun */
+        bool persist;
+        bool owned; /* by a user or a group: `ip tuntap add … user` */
+    } tun;
+};
+
+/* Opens a socket in the network namespace of the calling thread. */
+int rtnl_new(struct rtnl **ret);
+struct rtnl *rtnl_free(struct rtnl *rtnl);
+static inline void rtnl_freep(struct rtnl **rtnl)
+{
+    (void)rtnl_free(*rtnl);
+}
+
+/* Looks a link up. Returns 0, -ENODEV when there is none, or another -errno. */
+int rtnl_link_get(struct rtnl *rtnl, const char *name, struct rtnl_link *ret);
+
+int rtnl_link_delete(struct rtnl *rtnl, int ifindex);
+
+/* Sets the link up; on the way puts it under MASTER (0: leaves it) and sets MTU (0: leaves it). */
+int rtnl_link_set_up(struct rtnl *rtnl, int ifindex, int master, unsigned mtu);
+
+/* Keeps the kernel from giving the link an fe80:: address, as networkd's LinkLocalAddressing=no. */
+int rtnl_link_no_ipv6ll(struct rtnl *rtnl, int ifindex);
+
+/* Makes a bridge without STP and without forward delay. Returns -EEXIST when the name is taken. */
+int rtnl_bridge_new(struct rtnl *rtnl, const char *name, const uint8_t address[6]);
+
+/* Adds an IPv4 address; that it is there already is no error. */
+int rtnl_address_add(struct rtnl *rtnl, int ifindex, struct in_addr address, unsigned prefix);
+
+/* Waits until any link changes, or TIMEOUT_MS have passed. Changes since the last call count. */
+void rtnl_wait(struct rtnl *rtnl, int timeout_ms);

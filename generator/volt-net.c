@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* volt-net: a VM's network interfaces, made before it starts and removed after it stops. */
+#include "helper-log.h"
+#include "net-down.h"
+#include "net-up.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#define EXIT_USAGE      2
+#define NO_HOST_NETWORK "cannot enter the host's network namespace: %s"
+
+static const char help[] =
+    "volt-net up --uuid=UUID [--nic=ID,KEY=VALUE,...]...\n"
+    "volt-net down UUID\n"
+    "\n"
+    "Makes and removes the network interfaces of a VM. volt-vm@.service runs both, as root.\n"
+    "\n"
+    "  --uuid=UUID    the VM\n"
+    "  --nic=ID,...   an interface; may be given several times. Keys:\n"
+    "                   mode=networkd|direct  who makes the TAP (default: networkd)\n"
+    "                   tap=NAME              the TAP's name (needed)\n"
+    "                   bridge=NAME           the bridge it is a port of (default: none)\n"
+    "                   mtu=BYTES             68 to 65521\n"
+    "                   queues=N              1 to 16 (default: 1)\n"
+    "                   mac=ADDRESS           the guest's, to check\n"
+    "                   ipv4=ADDRESS          the guest's, for the reader\n"
+    "  --help         this text\n"
+    "  --version      the version\n"
+    "\n"
+    "`up` leaves the queues in the service's fd store as net.ID.QUEUE. Run by hand it leaves\n"
+    "the TAPs in place instead, and prints the --net= arguments for volt-vmm.\n";
+
+/* PrivateNetwork= holds for `+` commands, too: the way back leads by way of PID 1. */
+static int enter_host_network(void)
+{
+    _cleanup_close_ int fd = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
+
+    return fd < 0 || setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
+}
+
+static int usage_error(const char *text, const char *detail)
+{
+    (void)helper_fail(-EINVAL, "%s%s%s; see volt-net --help", text, *detail ? ": " : "", detail);
+    return EXIT_USAGE;
+}
+
+static int run_up(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"uuid", required_argument, NULL, 'u'},
+        {"nic", required_argument, NULL, 'n'},
+        {0},
+    };
+    _cleanup_free_ char *error = NULL;
+    struct nic nics[NIC_MAX];
+    const char *uuid = NULL;
+    size_t n = 0;
+    int c, r;
+
+    while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+        if (c == 'u' && !uuid)
+            uuid = optarg;
+        else if (c == 'n' && n == NIC_MAX)
+            return usage_error("too many interfaces", optarg);
+        else if (c == 'n' && nic_parse(optarg, &nics[n++], &error) < 0)
+            return usage_error(optarg, error ? error : "out of memory");
+        else if (c != 'n')
+            return usage_error("bad option", c == 'u' ? "--uuid= is given twice" : "");
+    }
+    if (optind < argc)
+        return usage_error("unexpected argument", argv[optind]);
+    if (!uuid || !uuid_is_valid(uuid))
+        return usage_error("not a UUID", uuid ? uuid : "--uuid= is missing");
+    if (nic_check_all(nics, n, &error) < 0)
+        return usage_error("--nic", error ? error : "out of memory");
+    r = enter_host_network();
+    if (r < 0)
+        (void)helper_fail(r, NO_HOST_NETWORK, strerror(-r));
+    else
+        r = net_up(uuid, nics, n);
+    if (r < 0)
+        return EXIT_FAILURE;
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run_down(int argc, char **argv)
+{
+    int r;
+
+    if (argc != 2)
+        return usage_error("down takes one UUID", "");
+    /* No STATUS= from here: `systemctl status` goes on showing why the VM failed. */
+    if (!uuid_is_valid(argv[1])) {
+        helper_log(LOG_ERR, "not a UUID: '%s'; nothing to clean up", argv[1]);
+        return EXIT_USAGE;
+    }
+    r = enter_host_network();
+    if (r < 0) {
+        helper_log(LOG_ERR, NO_HOST_NETWORK, strerror(-r));
+        return EXIT_FAILURE;
+    }
+    return net_down(argv[1]) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    (void)umask(0022); /* files for networkd, which is not root */
+    if (argc >= 2 && !strcmp(argv[1], "--help"))
+        return fputs(help, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (argc >= 2 && !strcmp(argv[1], "--version"))
+        return puts("volt-net " VOLT_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (argc >= 2 && !strcmp(argv[1], "up"))
+        return run_up(argc - 1, argv + 1);
+    if (argc >= 2 && !strcmp(argv[1], "down"))
+        return run_down(argc - 1, argv + 1);
+    return usage_error("expected up or down", argc >= 2 ? argv[1] : "");
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* volt-open: opens what a VM is made of, and leaves it to volt-vmm in the service's fd store. */
+#include "fdstore.h"
+#include "helper-log.h"
+#include "open-file.h"
+
+#include <getopt.h>
+#include <string.h>
+#include <sysexits.h>
+#include <syslog.h>
+
+#define EXIT_USAGE 2
+
+static const char help[] =
+    "volt-open [--read-write=NAME=PATH]... [--read-only=NAME=PATH]...\n"
+    "volt-open refuse MESSAGE\n"
+    "\n"
+    "Opens files and devices for a VM and leaves them in the service's fd store, as NAME.\n"
+    "volt-vm@.service runs it, as root, before volt-vmm, which can open nothing itself.\n"
+    "Run by hand it only says whether all could be opened.\n"
+    "\n"
+    "  --read-write=NAME=PATH  opens PATH for reading and writing\n"
+    "  --read-only=NAME=PATH   opens PATH for reading\n"
+    "                          NAME is kvm, kernel, initrd, disk.ID or vhost.ID.QUEUE\n"
+    "  --help                  this text\n"
+    "  --version               the version\n"
+    "\n"
+    "`refuse` fails with MESSAGE, status 78: for a VM that cannot start as it is described.\n";
+
+static int usage_error(const char *text, const char *detail)
+{
+    (void)helper_fail(-EINVAL, "%s: %s; see volt-open --help", text, detail);
+    return EXIT_USAGE;
+}
+
+/* The store keeps a second fd of a name beside the first: what a restart pushes is removed first.
+ */
+static int empty_store(const struct open_file *files, size_t n)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < n && r >= 0; i++)
+        r = fdstore_remove(files[i].name);
+    if (r >= 0)
+        r = fdstore_barrier();
+    return r < 0 ? helper_fail(r, "cannot empty the fd store: %s", strerror(-r)) : 0;
+}
+
+static int open_one(const struct open_file *file)
+{
+    _cleanup_close_ int fd = -EBADF;
+    _cleanup_free_ char *why = NULL;
+    int r;
+
+    fd = open_file_open(file, &why);
+    if (fd < 0)
+        return helper_fail(fd, "%s", why ?: strerror(-fd));
+    if (!fdstore_available())
+        return 0;
+    r = fdstore_push(file->name, fd);
+    return r < 0 ? helper_fail(r, "%s: cannot store it: %s", file->name, strerror(-r)) : 0;
+}
+
+static int open_all(const struct open_file *files, size_t n)
+{
+    int r = empty_store(files, n);
+
+    for (size_t i = 0; i < n && r >= 0; i++)
+        r = open_one(&files[i]);
+    if (r < 0)
+        return r;
+    r = fdstore_barrier();
+    if (r < 0)
+        return helper_fail(r, "systemd does not take the files: %s", strerror(-r));
+    if (!fdstore_available())
+        helper_log(LOG_INFO, "all can be opened; not started by systemd, so nothing is kept open");
+    return 0;
+}
+
+static int refuse(int argc, char **argv)
+{
+    if (argc != 2 || !argv[1][0])
+        return usage_error("refuse", "expected one message");
+    (void)helper_fail(-EINVAL, "%s", argv[1]);
+    (void)fdstore_barrier();
+    return EX_CONFIG;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"read-write", required_argument, NULL, 'w'},
+        {"read-only", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {0},
+    };
+    struct open_file files[OPEN_FILE_MAX];
+    size_t n = 0;
+    int c;
+
+    if (argc >= 2 && !strcmp(argv[1], "refuse"))
+        return refuse(argc - 1, argv + 1);
+    while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+        if (c == 'h')
+            return fputs(help, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (c == 'V')
+            return puts("volt-open " VOLT_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (c != 'w' && c != 'r')
+            return EXIT_USAGE;
+        if (n == OPEN_FILE_MAX)
+            return usage_error(optarg, "too many files");
+        if (open_file_parse(optarg, c == 'w', &files[n++]) < 0)
+            return usage_error(optarg,
+                               "expected NAME=PATH, with a known NAME and an absolute PATH");
+    }
+    if (optind < argc)
+        return usage_error(argv[optind], "unexpected argument");
+    if (n == 0)
+        return usage_error("nothing to open", "expected --read-only= or --read-write=");
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (!strcmp(files[i].name, files[j].name))
+                return usage_error(files[i].name, "given twice");
+    return open_all(files, n) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
