@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The description of a VM: reading INI text into it. */
+#include "generator/config.h"
+
+#include <string.h>
+
+#include "generator/ini-reader.h"
+#include "generator/schema.h"
+#include "generator/suggest.h"
+
+#define QUOTE_MAX 60 /* how much of a value a message shows */
+
+/* One pass over one file. */
+struct reading {
+    struct vm_config *config;
+    const struct source *source;
+    struct section
+        *section; /* the current one; NULL before the first, and in one that is unknown */
+    bool in_section;
+    int r;
+};
+
+static struct origin here(const struct reading *reading, unsigned line)
+{
+    return (struct origin){.source = reading->source, .line = line};
+}
+
+int vm_config_add_source(struct vm_config *config, const char *path, const char *label,
+                         const struct source **ret_source)
+{
+    struct source **sources =
+        reallocarray(config->sources, config->sources_count + 1, sizeof(*sources));
+    int r;
+
+    if (!sources)
+        return -ENOMEM;
+    config->sources = sources;
+    r = source_new(path, label, &sources[config->sources_count]);
+    if (r < 0)
+        return r;
+    *ret_source = sources[config->sources_count++];
+    return 0;
+}
+
+int vm_config_new(const char *path, const char *label, struct vm_config **ret_config)
+{
+    _cleanup_vm_config_ struct vm_config *config = calloc(1, sizeof(*config));
+    const struct source *source;
+    int r;
+
+    if (!config)
+        return -ENOMEM;
+    config->vm.section.kind = SECTION_VM;
+    r = vm_config_add_source(config, path, label, &source);
+    if (r < 0)
+        return r;
+    r = schema_set_defaults(&config->vm.section);
+    if (r < 0)
+        return r;
+    *ret_config = TAKE_PTR(config);
+    return 0;
+}
+
+void vm_config_free(struct vm_config *config)
+{
+    if (!config)
+        return;
+    for (size_t i = 0; i < config->sources_count; i++)
+        source_free(config->sources[i]);
+    free(config->sources);
+    free(config->vm.kernel);
+    free(config->vm.initrd);
+    free(config->vm.cmdline);
+    for (size_t i = 0; i < config->networks_count; i++)
+        free(config->networks[i]);
+    for (size_t i = 0; i < config->disks_count; i++) {
+        free(config->disks[i]->path);
+        free(config->disks[i]);
+    }
+    problems_done(&config->problems);
+    free(config);
+}
+
+static struct section *find_section(struct vm_config *config, enum section_kind kind,
+                                    const char *id)
+{
+    if (kind == SECTION_VM)
+        return config->vm.section.origin.source ? &config->vm.section : NULL;
+    for (size_t i = 0; kind == SECTION_NETWORK && i < config->networks_count; i++)
+        if (strcmp(config->networks[i]->section.id, id) == 0)
+            return &config->networks[i]->section;
+    for (size_t i = 0; kind == SECTION_DISK && i < config->disks_count; i++)
+        if (strcmp(config->disks[i]->section.id, id) == 0)
+            return &config->disks[i]->section;
+    return NULL;
+}
+
+/* Makes room for one more section of KIND. Returns 0, -ENOSPC or -ENOMEM. */
+static int add_section(struct vm_config *config, enum section_kind kind, const char *id,
+                       struct section **ret_section)
+{
+    struct section *section;
+    int r;
+
+    if (kind == SECTION_VM) {
+        *ret_section = &config->vm.section;
+        return 0;
+    }
+    if (kind == SECTION_NETWORK ? config->networks_count >= NETWORKS_MAX
+                                : config->disks_count >= DISKS_MAX)
+        return -ENOSPC;
+    section = calloc(1, section_types[kind].size);
+    if (!section)
+        return -ENOMEM;
+    section->kind = kind;
+    memcpy(section->id, id, strlen(id) + 1);
+    r = schema_set_defaults(section);
+    if (r < 0) {
+        free(section);
+        return r;
+    }
+    if (kind == SECTION_NETWORK)
+        config->networks[config->networks_count++] =
+            container_of(section, struct network_section, section);
+    else
+        config->disks[config->disks_count++] = container_of(section, struct disk_section, section);
+    *ret_section = section;
+    return 0;
+}
+
+/* Which kind of section NAME, the first word in the brackets, means. */
+static int find_kind(struct reading *reading, unsigned line, const char *full, const char *name,
+                     enum section_kind *ret_kind)
+{
+    const char *meant;
+
+    for (enum section_kind kind = 0; kind < SECTION_KINDS; kind++) {
+        if (strcmp(section_types[kind].name, name) == 0) {
+            *ret_kind = kind;
+            return 0;
+        }
+    }
+    meant = schema_suggest_section(name);
+    if (meant)
+        problems_add(&reading->config->problems, here(reading, line),
+                     "unknown section [%.*s]; did you mean [%s%s]?", QUOTE_MAX, full, meant,
+                     strcmp(meant, "vm") == 0 ? "" : " ID");
+    else
+        problems_add(&reading->config->problems, here(reading, line),
+                     "unknown section [%.*s]; there are [vm], [network ID] and [disk ID]",
+                     QUOTE_MAX, full);
+    return -EINVAL;
+}
+
+static bool check_id(struct reading *reading, unsigned line, enum section_kind kind, const char *id)
+{
+    const struct section_type *type = &section_types[kind];
+    struct problems *problems = &reading->config->problems;
+
+    if (!type->takes_id && *id != '\0')
+        problems_add(problems, here(reading, line), "[%s] takes no id; write [%s], not [%s %.*s]",
+                     type->name, type->name, type->name, QUOTE_MAX, id);
+    else if (type->takes_id && *id == '\0')
+        problems_add(problems, here(reading, line), "[%s] needs an id, such as [%s %s]", type->name,
+                     type->name, kind == SECTION_NETWORK ? "eth0" : "root");
+    else if (type->takes_id && !id_is_valid(id))
+        problems_add(problems, here(reading, line),
+                     "the id '%.*s' must be 1 to 15 characters of a-z, 0-9, '_' and '-'", QUOTE_MAX,
+                     id);
+    else
+        return true;
+    return false;
+}
+
+static void enter_section(struct reading *reading, unsigned line, enum section_kind kind,
+                          const char *id)
+{
+    struct vm_config *config = reading->config;
+    struct section *section = find_section(config, kind, id);
+    int r;
+
+    if (!section) {
+        r = add_section(config, kind, id, &section);
+        if (r == -ENOSPC)
+            problems_add(&config->problems, here(reading, line),
+                         "this is one [%s] too many; at most %d are allowed",
+                         section_types[kind].name,
+                         kind == SECTION_NETWORK ? NETWORKS_MAX : DISKS_MAX);
+        else if (r < 0)
+            reading->r = r;
+        if (r < 0)
+            return;
+        section->origin = here(reading, line);
+    } else if (section->last == reading->source) {
+        problems_add(&config->problems, here(reading, line),
+                     "[%s%s%s] stands here again; put its settings into one section",
+                     section_types[kind].name, *id ? " " : "", id);
+    }
+    section->last = reading->source;
+    reading->section = section;
+}
+
+static void on_section(void *user, unsigned line, const char *name)
+{
+    struct reading *reading = user;
+    size_t length = strcspn(name, " \t");
+    _cleanup_free_ char *word = strndup(name, length);
+    const char *id = name + length + strspn(name + length, " \t");
+    enum section_kind kind;
+
+    reading->section = NULL;
+    reading->in_section = true;
+    if (!word) {
+        reading->r = -ENOMEM;
+        return;
+    }
+    if (find_kind(reading, line, name, word, &kind) < 0 || !check_id(reading, line, kind, id))
+        return;
+    enter_section(reading, line, kind, id);
+}
+
+static void report_unknown_key(struct reading *reading, unsigned line, const char *key)
+{
+    struct problems *problems = &reading->config->problems;
+    enum section_kind kind = reading->section->kind;
+    const char *meant = schema_suggest_key(kind, key);
+
+    for (size_t i = 0; i < schema_count; i++) {
+        const struct section_type *type = &section_types[schema[i].section];
+
+        if (schema[i].section != kind && strcmp(schema[i].key, key) == 0) {
+            problems_add(problems, here(reading, line), "'%s' belongs into [%s%s], not into [%s]",
+                         key, type->name, type->takes_id ? " ID" : "", section_types[kind].name);
+            return;
+        }
+    }
+    if (meant)
+        problems_add(problems, here(reading, line),
+                     "unknown key '%.*s' in [%s]; did you mean '%s'?", QUOTE_MAX, key,
+                     section_types[kind].name, meant);
+    else
+        problems_add(problems, here(reading, line),
+                     "unknown key '%.*s' in [%s]; see volt.vm(5) for those that there are",
+                     QUOTE_MAX, key, section_types[kind].name);
+}
+
+static void report_bad_value(struct reading *reading, unsigned line, const struct setting *row,
+                             const char *value, const char *reason)
+{
+    _cleanup_free_ char *expected = NULL;
+    const char *hint = "";
+    size_t size;
+    FILE *f = open_memstream(&expected, &size);
+
+    if (!f) {
+        reading->r = -ENOMEM;
+        return;
+    }
+    setting_write_value(row, f);
+    if (fclose(f) != 0) {
+        reading->r = -ENOMEM;
+        return;
+    }
+    if (strstr(value, " #") || strstr(value, "\t#"))
+        hint = "; a comment at a line's end begins with ' ;'";
+    else if (*value == '"' || *value == '\'')
+        hint = "; values are written without quotes";
+    problems_add(&reading->config->problems, here(reading, line),
+                 "%s must be %s, not '%.*s%s'%s%s%s", row->key, expected, QUOTE_MAX, value,
+                 strlen(value) > QUOTE_MAX ? "..." : "", reason ? ": " : "", reason ? reason : "",
+                 hint);
+}
+
+static void assign(struct reading *reading, unsigned line, const struct setting *row,
+                   const char *value)
+{
+    struct section *section = reading->section;
+    struct origin *origin = setting_origin(row, section);
+    struct problems *problems = &reading->config->problems;
+    const char *reason = NULL;
+    int r;
+
+    if (origin->source == reading->source) {
+        problems_add(problems, here(reading, line), "%s is set again; line %u sets it already",
+                     row->key, origin->line);
+        return;
+    }
+    *origin = here(reading, line);
+    if (*value == '\0') {
+        problems_add(problems, here(reading, line),
+                     "%s has no value; remove the line or give it one", row->key);
+        return;
+    }
+    r = row->parse(value, &row->rule, setting_place(row, section), &reason);
+    if (r == -ENOMEM)
+        reading->r = r;
+    else if (r < 0)
+        report_bad_value(reading, line, row, value, reason);
+}
+
+/* A file in error shall still be known by its UUID: takes it from any line that reads like uuid=.
+ */
+static void guess_uuid(struct vm_config *config, const char *key, const char *value)
+{
+    const char *reason;
+
+    if (config->guess[0] != '\0' || suggest_rank(key, "uuid") == 0)
+        return;
+    for (; strlen(value) >= UUID_LENGTH; value++) {
+        char part[UUID_LENGTH + 1] = "";
+
+        memcpy(part, value, UUID_LENGTH);
+        if (parse_uuid(part, NULL, config->guess, &reason) == 0)
+            return;
+    }
+}
+
+static void on_setting(void *user, unsigned line, const char *key, const char *value)
+{
+    struct reading *reading = user;
+    const struct setting *row;
+
+    guess_uuid(reading->config, key, value);
+    if (!reading->section) {
+        /* The keys of a section that was refused are not worth a message each. */
+        if (!reading->in_section)
+            problems_add(&reading->config->problems, here(reading, line),
+                         "'%.*s' stands before any section; begin the file with [vm]", QUOTE_MAX,
+                         key);
+        return;
+    }
+    row = schema_find(reading->section->kind, key);
+    if (row)
+        assign(reading, line, row, value);
+    else
+        report_unknown_key(reading, line, key);
+}
+
+static void on_error(void *user, unsigned line, const char *text, const char *raw)
+{
+    struct reading *reading = user;
+    size_t length = strcspn(raw, " \t=:");
+    char key[sizeof("uuid") + 4];
+
+    if (length < sizeof(key)) {
+        (void)snprintf(key, sizeof(key), "%.*s", (int)length, raw);
+        guess_uuid(reading->config, key, raw + length);
+    }
+    problems_add(&reading->config->problems, here(reading, line), "%s", text);
+}
+
+int vm_config_read(struct vm_config *config, const struct source *source, const char *text,
+                   size_t size)
+{
+    static const struct ini_events events = {
+        .section = on_section,
+        .setting = on_setting,
+        .error = on_error,
+    };
+    struct reading reading = {.config = config, .source = source};
+    int r;
+
+    r = ini_read(text, size, &events, &reading);
+    if (r < 0)
+        return r;
+    if (reading.r < 0)
+        return reading.r;
+    return config->problems.no_memory ? -ENOMEM : 0;
+}

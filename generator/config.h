@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The description of a VM: what its INI file and drop-ins say, checked, with defaults filled in. */
+#pragma once
+
+#include "generator/problem.h"
+#include "generator/value.h"
+
+#define NETWORKS_MAX 8
+#define DISKS_MAX    16
+
+/* The rows of the schema fit; see schema.c. */
+#define SETTINGS_MAX 24
+
+enum section_kind { SECTION_VM, SECTION_NETWORK, SECTION_DISK, SECTION_KINDS };
+
+enum network_mode { NETWORK_MODE_NETWORKD, NETWORK_MODE_DIRECT };
+
+/* What every section has; the settings of its kind follow it in one object. */
+struct section {
+    enum section_kind kind;
+    char id[ID_LENGTH_MAX + 1];      /* empty for [vm] */
+    struct origin origin;            /* where it stands first; no source: nowhere */
+    const struct source *last;       /* the file that spoke of it last */
+    struct origin set[SETTINGS_MAX]; /* by row of the schema: where the value comes from */
+};
+
+struct vm_section {
+    struct section section;
+    char uuid[UUID_LENGTH + 1]; /* empty: unknown */
+    char name[NAME_LENGTH_MAX + 1];
+    unsigned vcpus;
+    unsigned memory_mib;
+    uint64_t memory_max; /* bytes for the whole service; 0: derived from memory_mib */
+    unsigned cpu_quota;  /* percent of a CPU; 0: no limit */
+    char *kernel;        /* a path */
+    char *initrd;        /* or NULL */
+    char *cmdline;       /* or NULL */
+    unsigned stop_timeout_sec;
+    bool autostart;
+};
+
+struct network_section {
+    struct section section;
+    unsigned mode; /* enum network_mode */
+    char tap[IFNAME_LENGTH_MAX + 1];
+    char bridge[IFNAME_LENGTH_MAX + 1]; /* empty: none */
+    char zone[IFNAME_LENGTH_MAX + 1];   /* empty: none */
+    struct mac_address mac;             /* the guest's */
+    struct ipv4_address ipv4;           /* the guest's */
+    unsigned mtu;                       /* 0: the default */
+    bool vhost;
+    unsigned multiqueue;
+};
+
+struct disk_section {
+    struct section section;
+    char *path;
+    bool readonly;
+};
+
+struct vm_config {
+    struct source **sources; /* the INI file, then its drop-ins, in the order read */
+    size_t sources_count;
+    struct vm_section vm;
+    struct network_section *networks[NETWORKS_MAX];
+    size_t networks_count;
+    struct disk_section *disks[DISKS_MAX];
+    size_t disks_count;
+    struct problems problems;            /* empty: the VM can start */
+    char unit_name[NAME_LENGTH_MAX + 1]; /* vm.name, or what is nearest to the file's name */
+    char guess[UUID_LENGTH + 1];         /* a UUID that stands where uuid= was meant */
+    bool uuid_clash;                     /* another VM has this UUID */
+    bool unread; /* the INI file itself could not be read; problems say why */
+};
+
+/* An empty description of the VM that the INI file at PATH is about. Returns 0 or -ENOMEM. */
+int vm_config_new(const char *path, const char *label, struct vm_config **ret_config);
+void vm_config_free(struct vm_config *config);
+
+/* The file that the VM is named after. */
+static inline const struct source *vm_config_source(const struct vm_config *config)
+{
+    return config->sources[0];
+}
+
+/* Adds a file to the sources; the config owns it. Returns 0 or -ENOMEM. */
+int vm_config_add_source(struct vm_config *config, const char *path, const char *label,
+                         const struct source **ret_source);
+
+/* Reads the INI text of SOURCE into the config. What a file before it has set is replaced; what is
+ * wrong is added to config->problems. Returns 0 or -ENOMEM. */
+int vm_config_read(struct vm_config *config, const struct source *source, const char *text,
+                   size_t size);
+
+/* Call once after the last file: fills in the defaults that depend on others (UUID and name from
+ * the file's name, TAP names, MACs), checks what must be there and what must not be together, and
+ * what is not supported yet. Returns 0 or -ENOMEM. */
+int vm_config_finish(struct vm_config *config);
+
+static inline void cleanup_vm_config(struct vm_config **config)
+{
+    vm_config_free(*config);
+}
+#define _cleanup_vm_config_ _cleanup_(cleanup_vm_config)

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The vocabulary of the INI file: one row per key. */
+#include "generator/schema.h"
+
+#include <string.h>
+
+#include "generator/suggest.h"
+
+#define VM(field)      .section = SECTION_VM, .place = offsetof(struct vm_section, field)
+#define NETWORK(field) .section = SECTION_NETWORK, .place = offsetof(struct network_section, field)
+#define DISK(field)    .section = SECTION_DISK, .place = offsetof(struct disk_section, field)
+
+static const char *zone_not_yet(const void *place)
+{
+    return *(const char *)place ? "zone is not supported yet; use bridge = NAME" : NULL;
+}
+
+static const char *multiqueue_not_yet(const void *place)
+{
+    return *(const unsigned *)place > 1
+               ? "multiqueue above 1 is not supported yet; use multiqueue = 1 or leave it out"
+               : NULL;
+}
+
+const struct section_type section_types[SECTION_KINDS] = {
+    [SECTION_VM] = {.name = "vm",
+                    .size = sizeof(struct vm_section),
+                    .help = "The machine. Every file has this section once."},
+    [SECTION_NETWORK] = {.name = "network",
+                         .takes_id = true,
+                         .size = sizeof(struct network_section),
+                         .help = "A network interface of the guest, and the TAP on the host that "
+                                 "it is wired to. At most 8."},
+    [SECTION_DISK] = {.name = "disk",
+                      .takes_id = true,
+                      .size = sizeof(struct disk_section),
+                      .help = "A disk of the guest. At most 16.",
+                      .not_yet = "disks are not supported yet; boot from an initrd and remove "
+                                 "this section"},
+};
+
+const struct setting schema[] = {
+    {VM(uuid), .key = "uuid", .parse = parse_uuid,
+     .value = "a UUID such as 6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+     .otherwise = "the file's name without .ini, which must be a UUID then",
+     .help = "Who the machine is: the instance in volt-vm@UUID.service. Make one with uuidgen(1)."},
+    {VM(name), .key = "name", .parse = parse_name,
+     .value = "a name of at most 63 letters, digits, '.', '_' and '-', a letter or digit first",
+     .otherwise = "the file's name without .ini",
+     .help = "What people call it: volt-NAME.target starts and stops it."},
+    {VM(vcpus), .key = "vcpus", .parse = parse_number, .rule = {.min = 1, .max = 64},
+     .initial = "1", .help = "The number of virtual CPUs."},
+    {VM(memory_mib), .key = "memory_mib", .parse = parse_number,
+     .rule = {.min = 32, .max = 1048576}, .initial = "512", .help = "The guest's memory in MiB."},
+    {VM(memory_max), .key = "memory_max", .parse = parse_bytes,
+     .value = "a size such as 600M or 2G (K, M, G, T), or infinity",
+     .otherwise = "memory_mib, one 64th of it, and 64 MiB",
+     .help = "MemoryMax= of the service: the guest's memory and what the VMM itself needs."},
+    {VM(cpu_quota), .key = "cpu_quota", .parse = parse_percent, .rule = {.min = 1, .max = 100000},
+     .otherwise = "no limit",
+     .help = "CPUQuota= of the service, as a share of one CPU: 150% is one and a half CPUs."},
+    {VM(kernel), .key = "kernel", .parse = parse_kernel,
+     .value = "the name of a managed kernel or an absolute path",
+     .otherwise = "an error: every VM needs a kernel",
+     .help = "The kernel to boot, an ELF vmlinux or a bzImage. A name without '/' "
+             "means " VOLT_KERNEL_DIR "/NAME/vmlinux."},
+    {VM(initrd), .key = "initrd", .parse = parse_path, .value = "an absolute path",
+     .otherwise = "none", .help = "The initial RAM disk."},
+    {VM(cmdline), .key = "cmdline", .parse = parse_cmdline, .value = "at most 1792 bytes of text",
+     .otherwise = "nothing is added",
+     .help = "Added to the kernel's command line that the VMM makes."},
+    {VM(stop_timeout_sec), .key = "stop_timeout_sec", .parse = parse_number,
+     .rule = {.min = 1, .max = 3600}, .initial = "30",
+     .help = "How many seconds the guest may take to shut down once its power button is pressed; "
+             "after that it is ended."},
+    {VM(autostart), .key = "autostart", .parse = parse_boolean, .value = "yes or no",
+     .initial = "no", .help = "Whether volt.target starts the VM, and so the boot of the host."},
+
+    {NETWORK(mode), .key = "mode", .parse = parse_choice, .rule = {.words = "networkd direct"},
+     .initial = "networkd",
+     .help = "Who makes the TAP: systemd-networkd, or volt-net itself without asking networkd."},
+    {NETWORK(tap), .key = "tap", .parse = parse_ifname,
+     .value = "an interface name of at most 15 letters, digits, '.', '_' and '-'",
+     .otherwise = "tap- and the UUID's first 8 digits; -1, -2, ... at its end for further ones",
+     .help = "The TAP's name on the host."},
+    {NETWORK(bridge), .key = "bridge", .parse = parse_ifname,
+     .value = "an interface name of at most 15 letters, digits, '.', '_' and '-'",
+     .otherwise = "none", .help = "The bridge on the host that the TAP joins, such as br0."},
+    {NETWORK(zone), .key = "zone", .parse = parse_ifname,
+     .value = "a name of at most 15 letters, digits, '.', '_' and '-'", .otherwise = "none",
+     .help = "A zone in place of a bridge. Not supported yet.", .not_yet = zone_not_yet},
+    {NETWORK(mac), .key = "mac", .parse = parse_mac,
+     .value = "a unicast MAC address such as 52:54:00:12:34:56",
+     .otherwise = "derived from the UUID and the section's id; it stays the same",
+     .help = "The MAC address that the guest sees."},
+    {NETWORK(ipv4), .key = "ipv4", .parse = parse_ipv4,
+     .value = "an IPv4 address with its prefix, such as 10.42.0.10/24", .otherwise = "unknown",
+     .help = "The address that the guest will have. It is checked and handed to volt-net; nothing "
+             "gives it to the guest yet."},
+    {NETWORK(mtu), .key = "mtu", .parse = parse_number, .rule = {.min = 68, .max = 65535},
+     .otherwise = "the kernel's, 1500", .help = "The MTU of the TAP, which the guest is told."},
+    {NETWORK(vhost), .key = "vhost", .parse = parse_boolean, .value = "yes or no", .initial = "yes",
+     .help = "Whether the host's kernel moves the packets. Where it cannot, the VMM does; at "
+             "present the VMM always does."},
+    {NETWORK(multiqueue), .key = "multiqueue", .parse = parse_number, .rule = {.min = 1, .max = 64},
+     .initial = "1", .help = "The number of queue pairs. More than 1 is not supported yet.",
+     .not_yet = multiqueue_not_yet},
+
+    {DISK(path), .key = "path", .parse = parse_path, .value = "an absolute path",
+     .otherwise = "an error: every disk needs one", .help = "The image or block device."},
+    {DISK(readonly), .key = "readonly", .parse = parse_boolean, .value = "yes or no",
+     .initial = "no", .help = "Whether the guest may not write to it."},
+};
+
+const size_t schema_count = ELEMENTSOF(schema);
+_Static_assert(ELEMENTSOF(schema) <= SETTINGS_MAX, "struct section has no room for every row");
+
+const struct setting *schema_find(enum section_kind kind, const char *key)
+{
+    for (size_t i = 0; i < schema_count; i++)
+        if (schema[i].section == kind && strcmp(schema[i].key, key) == 0)
+            return &schema[i];
+    return NULL;
+}
+
+const char *schema_suggest_key(enum section_kind kind, const char *key)
+{
+    const char *best = NULL;
+    size_t best_rank = SIZE_MAX;
+
+    for (size_t i = 0; i < schema_count; i++) {
+        size_t rank = schema[i].section == kind ? suggest_rank(key, schema[i].key) : 0;
+
+        if (rank > 0 && rank < best_rank) {
+            best = schema[i].key;
+            best_rank = rank;
+        }
+    }
+    return best;
+}
+
+const char *schema_suggest_section(const char *name)
+{
+    const char *best = NULL;
+    size_t best_rank = SIZE_MAX;
+
+    for (size_t i = 0; i < SECTION_KINDS; i++) {
+        size_t rank = suggest_rank(name, section_types[i].name);
+
+        if (rank > 0 && rank < best_rank) {
+            best = section_types[i].name;
+            best_rank = rank;
+        }
+    }
+    return best;
+}
+
+int schema_set_defaults(struct section *section)
+{
+    for (size_t i = 0; i < schema_count; i++) {
+        const struct setting *row = &schema[i];
+        const char *reason = NULL;
+        int r;
+
+        if (row->section != section->kind || !row->initial)
+            continue;
+        r = row->parse(row->initial, &row->rule, setting_place(row, section), &reason);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

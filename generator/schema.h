@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The vocabulary of the INI file: one row per key. Parsing, messages, help and manual come from it.
+ */
+#pragma once
+
+#include "generator/config.h"
+
+struct setting {
+    enum section_kind section;
+    const char *key;
+    value_parser parse;
+    size_t place;           /* of the value in the section's object */
+    struct value_rule rule; /* for the parser */
+    const char *value;      /* what the value is: "must be …"; NULL: as the rule says */
+    const char *initial;    /* the default, in the INI's words; NULL: nothing, or as below */
+    const char *otherwise;  /* what happens without it, where initial does not say so */
+    const char *help;       /* what it does, in one sentence or two */
+    /* Why the value at PLACE cannot be used yet; NULL or a NULL function: it can. */
+    const char *(*not_yet)(const void *place);
+};
+
+struct section_type {
+    const char *name;
+    bool takes_id;
+    size_t size; /* of the section's object */
+    const char *help;
+    const char *not_yet; /* what is not supported yet; NULL: it is */
+};
+
+extern const struct setting schema[];
+extern const size_t schema_count;
+extern const struct section_type section_types[SECTION_KINDS];
+
+/* The row of KEY in sections of KIND, or NULL. */
+const struct setting *schema_find(enum section_kind kind, const char *key);
+
+/* The key of KIND that KEY was probably meant to be, or NULL. */
+const char *schema_suggest_key(enum section_kind kind, const char *key);
+
+/* The section's name that NAME was probably meant to be, or NULL. */
+const char *schema_suggest_section(const char *name);
+
+/* Where the value of ROW lies in SECTION. */
+static inline void *setting_place(const struct setting *row, struct section *section)
+{
+    return (char *)section + row->place;
+}
+
+/* Where the value of ROW in SECTION comes from. */
+static inline struct origin *setting_origin(const struct setting *row, struct section *section)
+{
+    return &section->set[row - schema];
+}
+
+/* Puts the defaults of the section's kind in place. Returns 0 or -ENOMEM. */
+int schema_set_defaults(struct section *section);
+
+/* Writes what the value of ROW must be: "a whole number from 1 to 64". */
+void setting_write_value(const struct setting *row, FILE *f);
+
+/* Writes the vocabulary for a person, and as the body of volt.vm(5)'s list of settings. */
+void schema_write_help(FILE *f);
+void schema_write_roff(FILE *f);

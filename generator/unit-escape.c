@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Text from outside in a unit file: the one way in, and no way out of its place. */
+#include "generator/unit-escape.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "generator/problem.h"
+
+/* Whether a word may stand without quotes. */
+static bool is_plain_word(const char *text)
+{
+    if (*text == '\0')
+        return false;
+    for (const char *p = text; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr("_-+=:,./@%$", *p))
+            return false;
+    return true;
+}
+
+static void write_character(FILE *f, const char *p, size_t length, enum unit_context context)
+{
+    bool quoted = context == UNIT_WORD || context == UNIT_EXEC_ARGUMENT;
+
+    if (length == 0 || *p == '\t')
+        (void)fprintf(f, "\\x%02x", (unsigned char)*p);
+    else if (*p == '%' && context != UNIT_COMMENT)
+        (void)fputs("%%", f);
+    else if (*p == '$' && context == UNIT_EXEC_ARGUMENT)
+        (void)fputs("$$", f);
+    else if ((*p == '"' || *p == '\\') && quoted)
+        (void)fprintf(f, "\\%c", *p);
+    else if (*p == '\\' && p[1] == '\0')
+        (void)fputs("\\x5c", f); /* would join the next line to this one */
+    else
+        (void)fwrite(p, 1, length, f);
+}
+
+void unit_escape(FILE *f, const char *text, enum unit_context context)
+{
+    const char *end = text + strlen(text);
+    bool quote = (context == UNIT_WORD || context == UNIT_EXEC_ARGUMENT) && !is_plain_word(text);
+
+    if (quote)
+        (void)fputc('"', f);
+    for (const char *p = text; p < end;) {
+        size_t length = printable_length(p, end);
+
+        write_character(f, p, length, context);
+        p += length > 0 ? length : 1;
+    }
+    if (quote)
+        (void)fputc('"', f);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Text from outside in a unit file: the one way in, and no way out of its place. */
+#pragma once
+
+#include "vmm/cleanup.h"
+
+enum unit_context {
+    UNIT_COMMENT,       /* behind '#' */
+    UNIT_VALUE,         /* a whole value that systemd does not split: Description=, SourcePath= */
+    UNIT_WORD,          /* one of several words: RequiresMountsFor= */
+    UNIT_EXEC_ARGUMENT, /* one argument of an Exec line */
+};
+
+/* Writes TEXT so that systemd reads it back as it is in CONTEXT: '%' (specifiers), '$' (variables),
+ * quotes, backslashes and blanks lose their meaning where they have one. Control characters and
+ * broken UTF-8, which systemd would drop the whole line for, become \xNN; in an argument the
+ * program gets the byte back. See systemd.syntax(7), systemd.service(5) "Command lines". */
+void unit_escape(FILE *f, const char *text, enum unit_context context);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which unit files a set of VMs comes to. */
+#include "generator/units.h"
+
+#include <string.h>
+
+#include "generator/unit-text.h"
+
+/* Adds the return value of a later step: the first failure counts. */
+static int first_failure(int r, int later)
+{
+    return r < 0 ? r : later;
+}
+
+static int compare(const struct vm_config *x, const struct vm_config *y, const char *a,
+                   const char *b)
+{
+    int r = strcmp(a, b);
+
+    return r != 0 ? r : strcmp(vm_config_source(x)->path, vm_config_source(y)->path);
+}
+
+static int compare_uuids(const void *a, const void *b)
+{
+    const struct vm_config *x = *(struct vm_config *const *)a, *y = *(struct vm_config *const *)b;
+
+    return compare(x, y, x->vm.uuid, y->vm.uuid);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct vm_config *x = *(struct vm_config *const *)a, *y = *(struct vm_config *const *)b;
+
+    return compare(x, y, x->unit_name, y->unit_name);
+}
+
+/* Writes one file; WRITE_TEXT is one of unit-text's writers. */
+static int write_file(const struct unit_sink *sink, const char *name,
+                      void (*write_text)(FILE *f, const struct vm_config *config),
+                      const struct vm_config *config)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return -ENOMEM;
+    write_text(f, config);
+    if (fclose(f) != 0)
+        return -ENOMEM;
+    return sink->file(sink->user, name, text, size);
+}
+
+/* Writes what the COUNT VMs with one UUID come to: the first speaks for all. */
+static int write_service(struct vm_config *const *configs, size_t count,
+                         const struct unit_sink *sink)
+{
+    const struct vm_config *config = configs[0];
+    char service[UNIT_NAME_SIZE],
+        name[UNIT_NAME_SIZE + sizeof("volt.target.wants/.d/50-volt.conf")];
+    bool autostart = false, refused = config->problems.count > 0;
+    int r;
+
+    unit_service_name(config, service);
+    (void)snprintf(name, sizeof(name), "%s.d/50-volt.conf", service);
+    r = write_file(sink, name, refused ? unit_write_refusal : unit_write_service, config);
+    for (size_t i = 0; i < count; i++)
+        autostart = autostart || configs[i]->vm.autostart;
+    if (!autostart)
+        return r;
+    (void)snprintf(name, sizeof(name), "volt.target.wants/%s", service);
+    return first_failure(r, sink->link(sink->user, name, VOLT_UNITDIR "/volt-vm@.service"));
+}
+
+static int write_stand_in(const struct vm_config *config, const struct unit_sink *sink)
+{
+    char service[UNIT_NAME_SIZE], name[UNIT_NAME_SIZE + sizeof("volt.target.wants/")];
+    char target[UNIT_NAME_SIZE + sizeof("../")];
+    int r;
+
+    unit_service_name(config, service);
+    r = write_file(sink, service, unit_write_stand_in, config);
+    if (!config->vm.autostart)
+        return r;
+    (void)snprintf(name, sizeof(name), "volt.target.wants/%s", service);
+    (void)snprintf(target, sizeof(target), "../%s", service);
+    return first_failure(r, sink->link(sink->user, name, target));
+}
+
+static int write_target(struct vm_config *const *configs, size_t count,
+                        const struct unit_sink *sink)
+{
+    _cleanup_free_ char *text = NULL;
+    char name[UNIT_NAME_SIZE];
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (!f)
+        return -ENOMEM;
+    unit_write_target(f, configs, count);
+    if (fclose(f) != 0)
+        return -ENOMEM;
+    (void)snprintf(name, sizeof(name), "volt-%s.target", configs[0]->unit_name);
+    return sink->file(sink->user, name, text, size);
+}
+
+int units_write(struct vm_config **configs, size_t count, const struct unit_sink *sink)
+{
+    size_t n;
+    int r = 0;
+
+    if (count == 0)
+        return 0;
+    qsort(configs, count, sizeof(*configs), compare_uuids);
+    for (size_t i = 0; i < count; i += n) {
+        n = 1;
+        if (configs[i]->vm.uuid[0] == '\0') {
+            r = first_failure(r, write_stand_in(configs[i], sink));
+            continue;
+        }
+        while (i + n < count && strcmp(configs[i]->vm.uuid, configs[i + n]->vm.uuid) == 0)
+            n++;
+        r = first_failure(r, write_service(&configs[i], n, sink));
+    }
+    qsort(configs, count, sizeof(*configs), compare_names);
+    for (size_t i = 0; i < count; i += n) {
+        for (n = 1; i + n < count; n++)
+            if (strcmp(configs[i]->unit_name, configs[i + n]->unit_name) != 0)
+                break;
+        r = first_failure(r, write_target(&configs[i], n, sink));
+    }
+    return r;
+}
