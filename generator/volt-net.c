@@ -96,7 +96,7 @@ static int run_down(int argc, char **argv)
         return usage_error("down takes one UUID", "");
     /* No STATUS= from here: `systemctl status` goes on showing why the VM failed. */
     if (!uuid_is_valid(argv[1])) {
-        helper_log(LOG_ERR, "not a UUID: '%s'; nothing to clean up", argv[1]);
+        helper_log(LOG_NOTICE, "not a UUID: '%s'; nothing to clean up", argv[1]);
         return EXIT_USAGE;
     }
     r = enter_host_network();

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* TAPs and bridges of the kernel, in a network namespace of the test's own. */
+#include "generator/rtnl.h"
+#include "generator/tap.h"
+
+#include <arpa/inet.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const uint8_t mac[6] = {0x52, 0x54, 0x00, 0x00, 0x00, 0x01};
+
+static int enter_namespace(void **state)
+{
+    struct rtnl *rtnl;
+
+    if (unshare(CLONE_NEWNET) < 0 || access("/dev/net/tun", R_OK | W_OK) < 0)
+        return 0; /* without privilege, or without TUN: skipped */
+    if (rtnl_new(&rtnl) < 0)
+        return -1;
+    *state = rtnl;
+    return 0;
+}
+
+static int leave_namespace(void **state)
+{
+    *state = rtnl_free(*state);
+    return 0;
+}
+
+static struct rtnl *need_rtnl(void **state)
+{
+    if (!*state)
+        skip();
+    return *state;
+}
+
+static void close_all(int *fds, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        fds[i] = close_fd(fds[i]);
+}
+
+static void test_bridge(void **state)
+{
+    struct rtnl *rtnl = need_rtnl(state);
+    struct in_addr address = {htonl(0x0a2a0001)};
+    struct rtnl_link link;
+
+    assert_int_equal(rtnl_link_get(rtnl, "br0", &link), -ENODEV);
+    assert_int_equal(rtnl_bridge_new(rtnl, "br0", mac), 0);
+    assert_int_equal(rtnl_bridge_new(rtnl, "br0", mac), -EEXIST);
+    assert_int_equal(rtnl_link_get(rtnl, "br0", &link), 0);
+    assert_string_equal(link.kind, "bridge");
+    assert_memory_equal(link.address, mac, sizeof(mac));
+    assert_int_equal(rtnl_address_add(rtnl, link.ifindex, address, 24), 0);
+    assert_int_equal(rtnl_address_add(rtnl, link.ifindex, address, 24), 0);
+    assert_int_equal(rtnl_link_set_up(rtnl, link.ifindex, 0, 0), 0);
+    assert_int_equal(rtnl_link_get(rtnl, "br0", &link), 0);
+    assert_true(link.flags & IFF_UP);
+    assert_int_equal(rtnl_link_delete(rtnl, link.ifindex), 0);
+    assert_int_equal(rtnl_link_delete(rtnl, link.ifindex), -ENODEV);
+}
+
+static void test_tap_goes_with_its_last_fd(void **state)
+{
+    struct rtnl *rtnl = need_rtnl(state);
+    struct rtnl_link link;
+    const char *what;
+    int fds[4], more[1];
+
+    assert_int_equal(tap_open("t0", 4, TAP_CREATE, 0, fds, &what), 0);
+    assert_int_equal(rtnl_link_get(rtnl, "t0", &link), 0);
+    assert_string_equal(link.kind, "tun");
+    assert_true(link.tun.is_tap);
+    assert_true(link.carrier);
+    assert_false(link.tun.persist);
+    assert_false(link.tun.owned);
+    assert_int_equal(tap_open("t0", 1, TAP_CREATE, 0, more, &what), -EBUSY);
+    assert_int_equal(tap_open("t0", 1, TAP_ATTACH, 0, more, &what), -EINVAL);
+    close_all(fds, 4);
+    assert_int_equal(rtnl_link_get(rtnl, "t0", &link), -ENODEV);
+}
+
+static void test_persistent_tap(void **state)
+{
+    struct rtnl *rtnl = need_rtnl(state);
+    struct rtnl_link link;
+    const char *what;
+    int fd, other;
+
+    assert_int_equal(tap_open("t1", 1, TAP_CREATE, 0, &fd, &what), 0);
+    assert_int_equal(tap_set_persist(fd, true), 0);
+    assert_int_equal(tap_open("t1", 1, TAP_ATTACH, 60, &other, &what), -EBUSY);
+    assert_string_equal(what, "TUNSETIFF");
+    fd = close_fd(fd);
+    assert_int_equal(rtnl_link_get(rtnl, "t1", &link), 0);
+    assert_true(link.tun.persist);
+    assert_false(link.carrier);
+    assert_int_equal(tap_open("t1", 1, TAP_ATTACH, 0, &fd, &what), 0);
+    assert_int_equal(tap_set_persist(fd, false), 0);
+    fd = close_fd(fd);
+    assert_int_equal(rtnl_link_get(rtnl, "t1", &link), -ENODEV);
+}
+
+static void test_port(void **state)
+{
+    struct rtnl *rtnl = need_rtnl(state);
+    struct rtnl_link bridge, link;
+    const char *what;
+    int fd;
+
+    assert_int_equal(rtnl_bridge_new(rtnl, "br1", mac), 0);
+    assert_int_equal(rtnl_link_get(rtnl, "br1", &bridge), 0);
+    assert_int_equal(tap_open("t2", 1, TAP_CREATE, 0, &fd, &what), 0);
+    assert_int_equal(rtnl_link_get(rtnl, "t2", &link), 0);
+    (void)rtnl_link_no_ipv6ll(rtnl, link.ifindex);
+    assert_int_equal(rtnl_link_set_up(rtnl, link.ifindex, bridge.ifindex, 9000), 0);
+    rtnl_wait(rtnl, 1000);
+    assert_int_equal(rtnl_link_get(rtnl, "t2", &link), 0);
+    assert_int_equal(link.master, bridge.ifindex);
+    assert_int_equal(link.mtu, 9000);
+    assert_true(link.flags & IFF_UP);
+    (void)close(fd);
+    assert_int_equal(rtnl_link_delete(rtnl, bridge.ifindex), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bridge),
+        cmocka_unit_test(test_tap_goes_with_its_last_fd),
+        cmocka_unit_test(test_persistent_tap),
+        cmocka_unit_test(test_port),
+    };
+
+    return cmocka_run_group_tests(tests, enter_namespace, leave_namespace);
+}

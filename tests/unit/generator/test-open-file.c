@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What volt-open opens, what it refuses to, and how it says so. */
+#include "generator/open-file.h"
+
+#include "temporary-dir.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static void test_parse(void **state _unused_)
+{
+    struct open_file file;
+
+    assert_int_equal(open_file_parse("kernel=/boot/a=b", false, &file), 0);
+    assert_string_equal(file.name, "kernel");
+    assert_string_equal(file.path, "/boot/a=b");
+    assert_false(file.writable);
+    assert_int_equal(open_file_parse("disk.root=/x", true, &file), 0);
+    assert_int_equal(open_file_parse("vhost.eth0.3=/dev/vhost-net", true, &file), 0);
+    assert_int_equal(open_file_parse("kernel", false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("kernel=", false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("kernel=boot", false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("=/x", false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("Kernel=/x", false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("kernel.x=/x", false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("disk.=/x", false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("disk.a:b=/x", false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("disk.root\nFDPOLL=/x", false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("vhost.eth0.x=/x", false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("net.eth0.0=/x", false, &file), -EINVAL);
+}
+
+static void refused(const struct temporary_dir *dir, const char *name, const char *base,
+                    const char *reason)
+{
+    char path[PATH_MAX], expected[PATH_MAX + 256];
+    _cleanup_free_ char *why = NULL;
+    struct open_file file = {.path = temporary_path(dir, base, path)};
+
+    (void)snprintf(file.name, sizeof(file.name), "%s", name);
+    (void)snprintf(expected, sizeof(expected), "%s: cannot use %s: %s", name, path, reason);
+    assert_true(open_file_open(&file, &why) < 0);
+    assert_non_null(why);
+    assert_string_equal(why, expected);
+}
+
+static void test_refused(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = temporary_dir_new();
+    char path[PATH_MAX];
+
+    temporary_write(&dir, "empty", "");
+    temporary_write(&dir, "file", "x");
+    /* Opening a pipe for reading would wait for a writer. */
+    assert_int_equal(mkfifo(temporary_path(&dir, "pipe", path), 0600), 0);
+    assert_int_equal(mkdir(temporary_path(&dir, "dir", path), 0700), 0);
+    assert_int_equal(symlink("loop", temporary_path(&dir, "loop", path)), 0);
+
+    refused(&dir, "kernel", "empty", "it is empty, not a kernel image");
+    refused(&dir, "initrd", "empty", "it is empty, not an initial RAM disk");
+    refused(&dir, "kernel", "pipe", "it is a special file, not a kernel image");
+    refused(&dir, "disk.root", "dir", "it is a directory, not a disk image or a block device");
+    refused(&dir, "kvm", "file", "it is a regular file, not the KVM device");
+    refused(&dir, "initrd", "none", "No such file or directory; see initrd= in the VM's file");
+    refused(&dir, "disk.root", "loop", "Too many levels of symbolic links");
+}
+
+static void test_not_kvm(void **state _unused_)
+{
+    const struct open_file file = {.name = "kvm", .path = "/dev/null", .writable = true};
+    _cleanup_free_ char *why = NULL;
+
+    assert_true(open_file_open(&file, &why) < 0);
+    assert_string_equal(why,
+                        "kvm: cannot use /dev/null: it does not speak version 12 of the KVM API");
+}
+
+static void test_opened(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = temporary_dir_new();
+    _cleanup_free_ char *why = NULL;
+    char path[PATH_MAX], link[PATH_MAX];
+    struct open_file file = {.name = "kernel"};
+    int fd;
+
+    temporary_write(&dir, "file", "x");
+    assert_int_equal(
+        symlink(temporary_path(&dir, "file", path), temporary_path(&dir, "link", link)), 0);
+    /* An administrator's link (/vmlinuz) is followed. */
+    file.path = link;
+    fd = open_file_open(&file, &why);
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    (void)close(fd);
+    file.writable = true;
+    fd = open_file_open(&file, &why);
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
+    (void)close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_not_kvm),
+        cmocka_unit_test(test_opened),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
