@@ -4,6 +4,7 @@
 
 lab=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$lab/../.." && pwd)
+# shellcheck disable=SC2034 # for those who read this file
 out=$top/build/lab
 
 say() { printf 'lab: %s\n' "$*" >&2; }

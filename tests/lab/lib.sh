@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# For the test scripts in t/, which run inside the lab: VMs, waiting, assertions.
+
+guest_initrd=/var/lib/volt/images/guest.cpio
+# shellcheck disable=SC2034 # for the tests
+guest_bzimage=/var/lib/volt/images/debian-12.bzImage
+
+# ---- assertions: each ends the test, and says what it wanted
+
+fail() {
+    printf 'failed: %s\n' "$*" >&2
+    exit 1
+}
+
+# skip REASON : the test cannot be made here.
+skip() {
+    printf '%s\n' "$*" >"$SKIP_FILE"
+    exit 77
+}
+
+# assert COMMAND… : it succeeds.
+assert() { "$@" || fail "$* (status $?)"; }
+
+# assert_fails COMMAND… : it does not.
+assert_fails() { ! "$@" || fail "$* succeeded"; }
+
+# assert_equal WANTED GOT [WHAT]
+assert_equal() { [[ $1 == "$2" ]] || fail "${3:-value}: wanted '$1', got '$2'"; }
+
+# assert_match REGEX TEXT [WHAT]
+assert_match() { [[ $2 =~ $1 ]] || fail "${3:-text}: nothing matches '$1' in: $2"; }
+
+# wait_for SECONDS COMMAND… : until it succeeds; its output is thrown away.
+wait_for() {
+    local seconds=$1 end=$((SECONDS + $1 + 1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        ((SECONDS < end)) || fail "not within $seconds s: $*"
+        sleep 0.2
+    done
+}
+
+# ---- VMs
+
+# vm_ini NAME UUID [KEY=VALUE…] : writes NAME.ini with these keys in [vm], and ours for the rest.
+vm_ini() {
+    local name=$1 uuid=$2 setting
+    local -A settings=(
+        [vcpus]=1 [memory_mib]=256 [kernel]=debian-12 [initrd]=$guest_initrd
+    )
+    shift 2
+    for setting; do
+        settings[${setting%%=*}]=${setting#*=}
+    done
+    mkdir -p /etc/volt/vms
+    {
+        echo '[vm]'
+        echo "uuid = $uuid"
+        for setting in "${!settings[@]}"; do
+            echo "$setting = ${settings[$setting]}"
+        done
+    } >"/etc/volt/vms/$name.ini"
+}
+
+# vm_nic NAME ID [KEY=VALUE…] : adds a [network ID] section with these keys; bridge = br0 unless given.
+vm_nic() {
+    local file=/etc/volt/vms/$1.ini id=$2
+    shift 2
+    printf '\n[network %s]\n' "$id" >>"$file"
+    [[ " $*" == *' bridge='* || " $*" == *' zone='* ]] || echo 'bridge = br0' >>"$file"
+    (($# == 0)) || printf '%s\n' "$@" >>"$file"
+}
+
+unit() { echo "volt-vm@$1.service"; }
+
+vm_start() { systemctl daemon-reload && systemctl start "$(unit "$1")"; }
+vm_stop() { systemctl stop "$(unit "$1")"; }
+vm_property() { systemctl show --property "$2" --value "$(unit "$1")"; }
+vm_pid() { vm_property "$1" MainPID; }
+
+# vm_console UUID : what guest and VMM have said since the last start.
+vm_console() {
+    journalctl --quiet --output=cat _SYSTEMD_INVOCATION_ID="$(vm_property "$1" InvocationID)"
+}
+
+# vm_log UUID : all that the journal has of this VM, systemd's own lines too.
+vm_log() { journalctl --quiet --output=cat --unit "$(unit "$1")"; }
+
+console_has() { vm_console "$1" | grep -qE -- "$2"; }
+log_has() { vm_log "$1" | grep -qE -- "$2"; }
+
+# wait_console UUID REGEX [SECONDS]
+wait_console() { wait_for "${3:-60}" console_has "$1" "$2"; }
+
+# wait_ready UUID : the guest is up.
+wait_ready() { wait_console "$1" '^VOLT-GUEST READY'; }
+
+answers_ping() { ping -c 1 -W 1 "$1"; }
+unit_is() { [[ $(systemctl is-active "$1") == "$2" ]]; }
+vm_is() { unit_is "$(unit "$1")" "$2"; }
+
+# nothing_left UUID : no link, no file, no process, no fd in the store.
+nothing_left() {
+    local tap=tap-${1%%-*}
+    ! ip link show "$tap" >/dev/null 2>&1 || fail "$tap is still there"
+    [[ ! -e /run/volt/vm/$1 ]] || fail "/run/volt/vm/$1 is still there"
+    ! compgen -G "/run/systemd/network/50-vm-$1-*" || fail 'networkd files are still there'
+    [[ -z $(pgrep -f "volt-vmm.*$1") ]] || fail 'a volt-vmm is still there'
+    assert_equal 0 "$(vm_property "$1" NFileDescriptorStore)" 'stored fds'
+}
+
+# host_state : a text to compare: what may not grow from start to start.
+host_state() {
+    ip -brief link | awk '{ print "link", $1 }'
+    find /run/systemd/network /run/volt -printf 'file %p\n' 2>/dev/null | sort
+    echo "fds of PID 1: $(find /proc/1/fd -mindepth 1 | wc -l)"
+    echo "fds of networkd: $(find "/proc/$(pidof systemd-networkd)/fd" -mindepth 1 | wc -l)"
+}
+
+# clean_up : what the runner does between two tests.
+clean_up() {
+    compgen -G '/etc/volt/vms/*' || compgen -G '/run/volt/v*/*' ||
+        systemctl --plain list-units 'volt-vm@*' | grep volt-vm || return 0
+    systemctl stop --no-block 'volt-vm@*.service'
+    systemctl kill --signal=KILL 'volt-vm@*.service'
+    systemctl stop 'volt-vm@*.service'
+    rm -rf /etc/volt/vms/* /run/volt/vms/* /usr/lib/volt/vms/*
+    systemctl daemon-reload
+    systemctl reset-failed
+    systemctl start systemd-networkd.service
+} >/dev/null 2>&1
