@@ -97,9 +97,8 @@ int thread_start(struct thread *thread, enum thread_kind kind, const char *name,
 #ifndef __SANITIZE_ADDRESS__
     (void)pthread_attr_setstacksize(&attributes, THREAD_STACK_SIZE);
 #endif
-    /* Signals are the event loop's; threads hear the interrupt alone. */
+    /* Signals are the event loop's. */
     sigfillset(&all);
-    sigdelset(&all, SIGUSR1);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     r = pthread_create(&thread->id, &attributes, thread_main, thread);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -116,22 +115,4 @@ void thread_join(struct thread *thread)
         return;
     pthread_join(thread->id, NULL);
     thread->started = false;
-}
-
-void thread_interrupt(struct thread *thread)
-{
-    if (thread->started)
-        (void)pthread_kill(thread->id, SIGUSR1);
-}
-
-static void on_interrupt(int number)
-{
-    (void)number;
-}
-
-int thread_setup_interrupt(void)
-{
-    struct sigaction action = {.sa_handler = on_interrupt};
-
-    return sigaction(SIGUSR1, &action, NULL) < 0 ? -errno : 0;
 }

@@ -58,9 +58,3 @@ int thread_start(struct thread *thread, enum thread_kind kind, const char *name,
 
 /* Waits for the thread's end; nothing for one that was not started. */
 void thread_join(struct thread *thread);
-
-/* Interrupts a blocking system call of the thread with SIGUSR1; it must have a reason to leave. */
-void thread_interrupt(struct thread *thread);
-
-/* Installs the empty handler for the signal that thread_interrupt() sends. 0 or -errno. */
-int thread_setup_interrupt(void);

@@ -42,8 +42,3 @@ int vcpu_run(struct vcpu *vcpu)
         return -errno;
     return (int)vcpu->run->exit_reason;
 }
-
-void vcpu_leave(struct vcpu *vcpu)
-{
-    __atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-}

@@ -20,9 +20,6 @@ void vcpu_done(struct vcpu *vcpu);
 
 /*
  * Enters the guest until the next exit to userspace. Returns the KVM_EXIT_ reason (≥ 0), -EINTR when a
- * signal or vcpu_leave() ended it, or another -errno.
+ * signal ended it, or another -errno.
  */
 int vcpu_run(struct vcpu *vcpu);
-
-/* Makes this and any later vcpu_run() return -EINTR at once. Callable from every thread. */
-void vcpu_leave(struct vcpu *vcpu);

@@ -24,7 +24,6 @@ static const struct {
     {KVM_CAP_IOEVENTFD, "ioeventfd"},
     {KVM_CAP_EXT_CPUID, "CPUID tables"},
     {KVM_CAP_SET_TSS_ADDR, "TSS placement"},
-    {KVM_CAP_IMMEDIATE_EXIT, "immediate exit"},
 };
 
 static int check_host(int kvm_fd)

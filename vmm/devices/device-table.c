@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of devices. To remove a device, delete its file and its row. */
+#include "vmm/devices/device-table.h"
+
+#include "vmm/devices/net.h"
+
+const struct device_kind device_kinds[] = {
+    {
+        .option = "net",
+        .help = "ID,tap=fd:PREFIX|NAME[,mac=MAC][,mtu=N][,queues=1]\tnetwork interface",
+        .create = net_create,
+    },
+    {0},
+};

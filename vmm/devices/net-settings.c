@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The --net= option. */
+#include <string.h>
+
+#include "vmm/devices/net.h"
+#include "vmm/log.h"
+
+enum {
+    NET_MTU_MIN = 68, /* virtio 1.2, 5.1.4.1 */
+    NET_MTU_MAX = 65535,
+};
+
+static int parse_mac(const char *text, uint8_t ret[6])
+{
+    unsigned b[6];
+    int n = 0;
+
+    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &n) != 6 ||
+        text[n] != '\0' || strlen(text) != 17)
+        return -EINVAL;
+    for (unsigned i = 0; i < 6; i++)
+        ret[i] = (uint8_t)b[i];
+    bool zero = (ret[0] | ret[1] | ret[2] | ret[3] | ret[4] | ret[5]) == 0;
+    return (ret[0] & 1) || zero ? -EINVAL : 0; /* a station's address is unicast */
+}
+
+static int parse_number(const char *text, unsigned long min, unsigned long max, uint16_t *ret)
+{
+    char *end;
+
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || text[0] == '-' || value < min || value > max)
+        return -EINVAL;
+    *ret = (uint16_t)value;
+    return 0;
+}
+
+static bool id_valid(const char *id)
+{
+    return id[0] != '\0' && strlen(id) < VIRTIO_ID_SIZE &&
+           strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(id);
+}
+
+static int parse_setting(struct net_settings *settings, char *setting)
+{
+    char *value = strchr(setting, '=');
+
+    if (!value)
+        return log_errno(-EINVAL, "--net: '%s' has no value: write %s=…", setting, setting);
+    *value++ = '\0';
+    if (strcmp(setting, "tap") == 0) {
+        if (value[0] == '\0' || strlen(value) >= sizeof(settings->tap))
+            return log_errno(-EINVAL, "--net: tap='%s' is neither fd:PREFIX nor an interface", value);
+        strcpy(settings->tap, value);
+    } else if (strcmp(setting, "mac") == 0) {
+        if (parse_mac(value, settings->mac) < 0)
+            return log_errno(-EINVAL, "--net: '%s' is no unicast MAC address such as "
+                             "52:54:00:12:34:56", value);
+        settings->has_mac = true;
+    } else if (strcmp(setting, "mtu") == 0) {
+        if (parse_number(value, NET_MTU_MIN, NET_MTU_MAX, &settings->mtu) < 0)
+            return log_errno(-EINVAL, "--net: mtu=%s is not from %d to %d", value, NET_MTU_MIN,
+                             NET_MTU_MAX);
+    } else if (strcmp(setting, "queues") == 0) {
+        if (parse_number(value, 1, 1, &settings->queues) < 0)
+            return log_errno(-EINVAL, "--net: queues=%s: one queue pair is all there is yet", value);
+    } else {
+        return log_errno(-EINVAL, "--net: unknown setting '%s': tap, mac, mtu and queues are known",
+                         setting);
+    }
+    return 0;
+}
+
+int net_settings_parse(const char *argument, struct net_settings *ret)
+{
+    struct net_settings settings = {.queues = 1};
+    _cleanup_free_ char *copy = strdup(argument);
+    if (!copy)
+        return -ENOMEM;
+
+    char *rest = copy, *id = strsep(&rest, ",");
+    if (!id_valid(id))
+        return log_errno(-EINVAL, "--net: '%s' is no id: up to %d of a-z, 0-9, _ and -", id,
+                         VIRTIO_ID_SIZE - 1);
+    strcpy(settings.id, id);
+    for (char *setting; (setting = strsep(&rest, ","));) {
+        int r = parse_setting(&settings, setting);
+        if (r < 0)
+            return r;
+    }
+    if (settings.tap[0] == '\0')
+        return log_errno(-EINVAL, "--net=%s: tap= is missing: tap=NAME or tap=fd:PREFIX", id);
+    *ret = settings;
+    return 0;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Handed-over descriptors. The protocol is three environment variables; libsystemd would add a megabyte of
+ * resident libraries to each VM for them.
+ */
+#include "vmm/fd-store.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "vmm/log.h"
+
+static int read_number(const char *variable, long max, long *ret)
+{
+    const char *text = getenv(variable);
+    char *end;
+
+    if (!text)
+        return -ENOENT;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || value < 0 || value > max)
+        return log_errno(-EINVAL, "%s=%s makes no sense", variable, text);
+    *ret = value;
+    return 0;
+}
+
+static int add_entry(struct fd_store *store, const char *name, int fd)
+{
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return log_errno(-errno, "The handed-over descriptor '%s' is not open", name);
+    for (unsigned i = 0; i < store->n; i++)
+        if (strcmp(store->entries[i].name, name) == 0)
+            return log_errno(-EEXIST, "Two file descriptors called '%s' were handed over", name);
+    char *copy = strdup(name);
+    if (!copy)
+        return -ENOMEM;
+    store->entries[store->n].name = copy;
+    store->entries[store->n++].fd = fd;
+    return 0;
+}
+
+static int collect(struct fd_store *store)
+{
+    long pid, n;
+    int r = read_number("LISTEN_PID", INT32_MAX, &pid);
+
+    if (r == -ENOENT || (r == 0 && pid != getpid()))
+        return 0;
+    if (r == 0)
+        r = read_number("LISTEN_FDS", FD_STORE_MAX, &n);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+
+    const char *announced = getenv("LISTEN_FDNAMES");
+    _cleanup_free_ char *names = strdup(announced ? announced : "");
+    if (!names)
+        return -ENOMEM;
+    char *rest = names;
+    for (int i = 0; i < n; i++) {
+        const char *name = strsep(&rest, ":");
+        if (!name || name[0] == '\0')
+            return log_errno(-EINVAL, "Descriptor %d was handed over without a name", i);
+        r = add_entry(store, name, FD_STORE_START + i);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int fd_store_init(struct fd_store *store)
+{
+    memset(store, 0, sizeof(*store));
+    int r = collect(store);
+
+    (void)unsetenv("LISTEN_PID");
+    (void)unsetenv("LISTEN_FDS");
+    (void)unsetenv("LISTEN_FDNAMES");
+    return r;
+}
+
+void fd_store_done(struct fd_store *store)
+{
+    for (unsigned i = 0; i < store->n; i++) {
+        free(store->entries[i].name);
+        store->entries[i].fd = close_fd(store->entries[i].fd);
+    }
+    store->n = 0;
+}
+
+int fd_store_take(struct fd_store *store, const char *name)
+{
+    for (unsigned i = 0; i < store->n; i++)
+        if (store->entries[i].fd >= 0 && strcmp(store->entries[i].name, name) == 0)
+            return TAKE_FD(store->entries[i].fd);
+    return log_errno(-ENOENT, "No file descriptor called '%s' was handed over", name);
+}
+
+int fd_store_open(struct fd_store *store, const char *specification, int flags, const char *what)
+{
+    if (strncmp(specification, "fd:", 3) == 0)
+        return fd_store_take(store, specification + 3);
+    int fd = open(specification, flags | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return log_errno(-errno, "Cannot open the %s '%s': %m", what, specification);
+    return fd;
+}
+
+int fd_store_check_empty(const struct fd_store *store)
+{
+    int r = 0;
+
+    for (unsigned i = 0; i < store->n; i++)
+        if (store->entries[i].fd >= 0)
+            r = log_errno(-EINVAL, "A file descriptor called '%s' was handed over, but no option names it",
+                          store->entries[i].name);
+    return r;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* volt-vmm: acquire, build, lock, run. */
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+#include "vmm/fd-store.h"
+#include "vmm/lockdown.h"
+#include "vmm/log.h"
+#include "vmm/options.h"
+#include "vmm/supervisor.h"
+
+enum { EXIT_USAGE = 2 };
+
+/*
+ * What the machine needs of any kernel: the serial console; and a restart at once after a panic, which leaves a mark
+ * (see machine.c). The INI's own words come after, and win.
+ */
+#define CMDLINE_BASE "console=ttyS0 panic=-1 reboot=panic_warm"
+
+/* Everything that the VMM is given, until the machine has it. */
+struct resources {
+    struct fd_store store;
+    struct notify notify;
+    int kvm, kernel, initrd;
+};
+
+static int acquire(struct resources *resources, const struct options *options)
+{
+    *resources = (struct resources){
+        .notify.fd = -EBADF, .kvm = -EBADF, .kernel = -EBADF, .initrd = -EBADF};
+
+    int r = fd_store_init(&resources->store);
+    if (r >= 0)
+        r = notify_init(&resources->notify);
+    if (r >= 0)
+        r = resources->kvm = fd_store_open(&resources->store, options->kvm, O_RDWR, "KVM device");
+    if (r >= 0)
+        r = resources->kernel =
+            fd_store_open(&resources->store, options->kernel, O_RDONLY, "kernel");
+    if (r >= 0 && options->initrd)
+        r = resources->initrd =
+            fd_store_open(&resources->store, options->initrd, O_RDONLY, "initrd");
+    return r < 0 ? r : 0;
+}
+
+static int take_fd(void *context, const char *name)
+{
+    return fd_store_take(context, name);
+}
+
+static int build(struct machine *machine, struct resources *resources,
+                 const struct options *options)
+{
+    char cmdline[8192];
+    int n = snprintf(cmdline, sizeof(cmdline), "%s%s%s", CMDLINE_BASE,
+                     options->cmdline[0] ? " " : "", options->cmdline);
+    if (n < 0 || (size_t)n >= sizeof(cmdline))
+        return log_errno(-E2BIG, "The kernel's command line is longer than %zu characters",
+                         sizeof(cmdline) - 1);
+
+    const struct machine_settings settings = {
+        .kvm_fd = resources->kvm,
+        .n_vcpus = options->vcpus,
+        .memory_size = options->memory_mib << 20,
+        .kernel_fd = resources->kernel,
+        .initrd_fd = resources->initrd,
+        .cmdline = cmdline,
+    };
+    int r = machine_init(machine, &settings);
+    if (r < 0)
+        return r;
+
+    const struct device_environment environment = {
+        .memory = &machine->memory, .take_fd = take_fd, .context = &resources->store};
+    for (unsigned i = 0; i < options->n_devices; i++) {
+        struct virtio_device *device;
+
+        r = options->devices[i].kind->create(options->devices[i].argument, &environment, &device);
+        if (r >= 0)
+            r = machine_add_device(machine, device);
+        if (r < 0)
+            return r;
+    }
+    /* The images are in guest memory; nothing reads them again. */
+    resources->kernel = close_fd(resources->kernel);
+    resources->initrd = close_fd(resources->initrd);
+    return fd_store_check_empty(&resources->store);
+}
+
+/* No thread is made and nothing is opened after this. */
+static int lock(struct machine *machine)
+{
+    int r = lockdown_process();
+    if (r >= 0)
+        r = machine_make_threads(machine, lockdown_thread, NULL);
+    if (r >= 0)
+        r = lockdown_thread(THREAD_MAIN, NULL);
+    return r;
+}
+
+static int run(struct supervisor *supervisor, const struct options *options)
+{
+    log_info("Running '%s' (%s): %u vCPUs, %llu MiB, %u devices", options->name,
+             options->uuid ? options->uuid : "no UUID", options->vcpus,
+             (unsigned long long)options->memory_mib, options->n_devices);
+    notify_send(supervisor->notify, "READY=1\nSTATUS=Running");
+    machine_run(supervisor->machine);
+    return supervisor_run(supervisor);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+int main(int argc, char **argv)
+{
+    static struct machine machine; /* with the serial port's buffers, too large for the stack */
+    static struct supervisor supervisor;
+    uint64_t start_ns = now_ns();
+    struct options options;
+    struct resources resources;
+
+    log_setup(LOG_LEVEL_INFO);
+    int r = options_parse(argc, argv, &options);
+    if (r != 0)
+        return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+    if (options.debug)
+        log_setup(LOG_LEVEL_DEBUG);
+
+    r = acquire(&resources, &options);
+    if (r >= 0)
+        r = build(&machine, &resources, &options);
+    if (r >= 0)
+        r = supervisor_init(&supervisor, &machine, &resources.notify, options.stop_timeout_sec,
+                            start_ns);
+    if (r >= 0)
+        r = lock(&machine);
+    if (r < 0) {
+        console_finish(&supervisor.console);
+        _exit(EXIT_FAILURE); /* the kernel takes everything back, also from a process half locked */
+    }
+    _exit(run(&supervisor, &options));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command line of volt-vmm. */
+#pragma once
+
+#include "vmm/devices/device-table.h"
+
+enum {
+    OPTIONS_DEVICES_MAX = 31,
+    OPTIONS_HANDLED = 1, /* --help or --version were printed */
+};
+
+struct options {
+    const char *uuid, *name;
+    unsigned vcpus;
+    uint64_t memory_mib;
+    const char *kvm, *kernel, *initrd; /* "fd:NAME" or a path */
+    const char *cmdline;
+    unsigned stop_timeout_sec;
+    bool debug;
+    unsigned n_devices;
+    struct {
+        const struct device_kind *kind;
+        const char *argument;
+    } devices[OPTIONS_DEVICES_MAX];
+};
+
+/* Reads ARGV, whose strings RET borrows. 0, OPTIONS_HANDLED, or -EINVAL; logs what would be right. */
+int options_parse(int argc, char **argv, struct options *ret);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The main thread's life after READY=1. */
+#include "vmm/supervisor.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+#include "vmm/log.h"
+
+static void end(struct supervisor *supervisor, int status, enum log_level level, const char *text)
+{
+    if (supervisor->done)
+        return;
+    supervisor->done = true;
+    supervisor->status = status;
+    log_message(level, "%s", text);
+    notify_send(supervisor->notify, "STOPPING=1\nSTATUS=%s", text);
+}
+
+static void machine_ended(struct event_source *source, uint32_t events)
+{
+    static const struct {
+        int status;
+        enum log_level level;
+        const char *text;
+    } ends[] = {
+        [MACHINE_POWERED_OFF] = {0, LOG_LEVEL_INFO, "The guest powered off"},
+        [MACHINE_REBOOTED] = {EXIT_GUEST_REBOOT, LOG_LEVEL_INFO, "The guest rebooted"},
+        [MACHINE_PANICKED] = {EXIT_GUEST_PANIC, LOG_LEVEL_ERROR,
+                              "The guest's kernel panicked (exit status 100); its console has the reason"},
+        [MACHINE_TRIPLE_FAULT] = {EXIT_TRIPLE_FAULT, LOG_LEVEL_ERROR,
+                                  "The guest's CPU ended in a triple fault (exit status 101)"},
+        [MACHINE_KVM_ERROR] = {EXIT_KVM_ERROR, LOG_LEVEL_ERROR,
+                               "KVM could not go on with the guest (exit status 102)"},
+    };
+    struct supervisor *supervisor = container_of(source, struct supervisor, ended);
+    enum machine_end how = atomic_load(&supervisor->machine->how);
+
+    (void)events;
+    if (how != MACHINE_RUNNING)
+        end(supervisor, ends[how].status, ends[how].level, ends[how].text);
+}
+
+/* The first request presses the power button; the second one means it. */
+static void stop(struct supervisor *supervisor)
+{
+    const struct itimerspec limit = {.it_value.tv_sec = supervisor->stop_timeout_sec};
+
+    if (supervisor->stopping) {
+        end(supervisor, EXIT_STOP_TIMEOUT, LOG_LEVEL_WARNING,
+            "The VM was asked to stop a second time and was ended without the guest's consent "
+            "(exit status 103)");
+        return;
+    }
+    supervisor->stopping = true;
+    log_info("Pressing the guest's power button; it has %u s to power off",
+             supervisor->stop_timeout_sec);
+    notify_send(supervisor->notify, "STATUS=Power button pressed; the guest has %u s to power off",
+                supervisor->stop_timeout_sec);
+    (void)timerfd_settime(supervisor->stop_timer.fd, 0, &limit, NULL);
+    machine_press_power_button(supervisor->machine);
+}
+
+static void stop_time_over(struct event_source *source, uint32_t events)
+{
+    struct supervisor *supervisor = container_of(source, struct supervisor, stop_timer);
+    char text[160];
+
+    (void)events;
+    (void)snprintf(text, sizeof(text),
+                   "The guest ignored the power button for %u s and was ended (exit status 103)",
+                   supervisor->stop_timeout_sec);
+    end(supervisor, EXIT_STOP_TIMEOUT, LOG_LEVEL_WARNING, text);
+}
+
+static void signal_came(struct event_source *source, uint32_t events)
+{
+    struct supervisor *supervisor = container_of(source, struct supervisor, signals);
+    struct signalfd_siginfo info;
+
+    (void)events;
+    if (read(source->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        stop(supervisor);
+}
+
+static void console_command(void *context, enum console_command command)
+{
+    struct supervisor *supervisor = context;
+
+    if (command == CONSOLE_POWER_BUTTON)
+        stop(supervisor);
+    else
+        end(supervisor, 0, LOG_LEVEL_NOTICE, "The VM was ended from its console");
+}
+
+static void watchdog_due(struct event_source *source, uint32_t events)
+{
+    struct supervisor *supervisor = container_of(source, struct supervisor, watchdog);
+    uint64_t count;
+
+    (void)events;
+    if (read(source->fd, &count, sizeof(count)) > 0)
+        notify_send(supervisor->notify, "WATCHDOG=1");
+}
+
+static void guest_booted(struct event_source *source, uint32_t events)
+{
+    struct supervisor *supervisor = container_of(source, struct supervisor, boot_reached);
+    uint64_t count, reached = atomic_load(&supervisor->machine->boot_timer.reached_ns);
+
+    (void)events;
+    if (read(source->fd, &count, sizeof(count)) <= 0)
+        return;
+    unsigned long long us = (reached - supervisor->start_ns) / 1000;
+    log_info("The guest's init runs %llu.%03llu ms after the start", us / 1000, us % 1000);
+    notify_send(supervisor->notify, "STATUS=Running; the guest's init ran %llu ms after the start",
+                us / 1000);
+}
+
+static int make_timer(struct event_source *source, uint64_t interval_usec,
+                      void (*ready)(struct event_source *, uint32_t))
+{
+    const struct timespec interval = {
+        .tv_sec = (time_t)(interval_usec / 1000000),
+        .tv_nsec = (long)(interval_usec % 1000000) * 1000,
+    };
+    const struct itimerspec when = {.it_value = interval, .it_interval = interval};
+
+    source->ready = ready;
+    source->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (source->fd < 0 || timerfd_settime(source->fd, 0, &when, NULL) < 0)
+        return -errno;
+    return 0;
+}
+
+static int make_signals(struct event_source *source)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+    (void)signal(SIGPIPE, SIG_IGN);
+    source->ready = signal_came;
+    source->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return source->fd < 0 ? -errno : 0;
+}
+
+int supervisor_init(struct supervisor *supervisor, struct machine *machine,
+                    const struct notify *notify, unsigned stop_timeout_sec, uint64_t start_ns)
+{
+    memset(supervisor, 0, sizeof(*supervisor));
+    supervisor->machine = machine;
+    supervisor->notify = notify;
+    supervisor->stop_timeout_sec = stop_timeout_sec;
+    supervisor->start_ns = start_ns;
+    supervisor->ended = (struct event_source){.fd = machine->ended, .ready = machine_ended};
+    supervisor->boot_reached =
+        (struct event_source){.fd = machine->boot_reached, .ready = guest_booted};
+
+    int r = event_loop_init(&supervisor->loop);
+    if (r >= 0)
+        r = make_signals(&supervisor->signals);
+    if (r >= 0)
+        r = make_timer(&supervisor->stop_timer, 0, stop_time_over);
+    if (r >= 0)
+        r = make_timer(&supervisor->watchdog, notify->watchdog_usec / 2, watchdog_due);
+    struct event_source *sources[] = {&supervisor->signals, &supervisor->stop_timer,
+                                      &supervisor->watchdog, &supervisor->ended,
+                                      &supervisor->boot_reached};
+    for (size_t i = 0; i < ELEMENTSOF(sources) && r >= 0; i++)
+        r = event_loop_add(&supervisor->loop, sources[i], EPOLLIN);
+    if (r < 0)
+        return log_errno(r, "Cannot set up the event loop: %s", strerror(-r));
+    return console_init(&supervisor->console, &machine->serial, machine->serial_output,
+                        &supervisor->loop, console_command, supervisor);
+}
+
+int supervisor_run(struct supervisor *supervisor)
+{
+    while (!supervisor->done) {
+        if (event_loop_wait(&supervisor->loop) < 0)
+            end(supervisor, EXIT_FAILURE, LOG_LEVEL_ERROR, "Cannot wait for events");
+    }
+    console_finish(&supervisor->console);
+    return supervisor->status;
+}

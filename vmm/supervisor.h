@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The event loop of the main thread: signals, console, watchdog, and the machine's end. */
+#pragma once
+
+#include "vmm/console.h"
+#include "vmm/machine.h"
+#include "vmm/notify.h"
+
+/* Exit statuses beside 0 (powered off) and 1 (an error before the guest ran). */
+enum {
+    EXIT_GUEST_PANIC = 100,
+    EXIT_TRIPLE_FAULT = 101,
+    EXIT_KVM_ERROR = 102,
+    EXIT_STOP_TIMEOUT = 103,
+    EXIT_GUEST_REBOOT = 133, /* as systemd-nspawn */
+};
+
+struct supervisor {
+    struct machine *machine;     /* borrowed */
+    const struct notify *notify; /* borrowed */
+    struct event_loop loop;
+    struct console console;
+    struct event_source signals, watchdog, stop_timer, ended, boot_reached;
+    unsigned stop_timeout_sec;
+    uint64_t start_ns; /* CLOCK_MONOTONIC when the program started */
+    bool stopping, done;
+    int status; /* once done */
+};
+
+/* Makes all that the loop needs; blocks the signals that it handles. 0 or -errno; logs. */
+int supervisor_init(struct supervisor *supervisor, struct machine *machine,
+                    const struct notify *notify, unsigned stop_timeout_sec, uint64_t start_ns);
+
+/* Runs until the machine's end. Returns the exit status; says why in journal and STATUS=. */
+int supervisor_run(struct supervisor *supervisor);

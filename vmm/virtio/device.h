@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A virtio device: the status machine and feature negotiation (virtio 1.2, chapters 2.1, 2.2, 3.1). */
+#pragma once
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <pthread.h>
+
+#include "vmm/virtio/virtqueue.h"
+#include "vmm/virtio/worker.h"
+
+struct virtio_device;
+
+enum {
+    VIRTIO_QUEUES_MAX = 18, /* eight pairs, a control queue, and one to spare */
+    VIRTIO_CONFIG_MAX = 256,
+    VIRTIO_ID_SIZE = 16,
+};
+
+#define VIRTIO_NO_VECTOR 0xffff
+
+/* What a kind of device brings along. All calls but the configuration's come on the device's thread. */
+struct virtio_type {
+    uint16_t id;       /* VIRTIO_ID_NET … */
+    uint32_t pci_class; /* 0xBBSSPP */
+    /*
+     * The driver is ready: the queues are checked and started. -errno where the device cannot go on; it then
+     * needs a reset.
+     */
+    int (*start)(struct virtio_device *device);
+    /* After this returns, the device touches no queue; called only after start() succeeded. */
+    void (*stop)(struct virtio_device *device);
+    /* The guest's access to device-specific configuration (2.5); on vCPU threads, under the mutex. */
+    void (*read_config)(struct virtio_device *device, uint32_t offset, void *ret_data,
+                        unsigned length);
+    void (*destroy)(struct virtio_device *device);
+};
+
+/* What the device is. */
+struct virtio_device_state {
+    uint8_t status;
+    bool reset_pending; /* the guest wrote 0 and the device thread has not answered */
+    uint64_t offered, accepted;
+    uint32_t offered_select, accepted_select;
+    uint16_t queue_select;
+    uint16_t config_vector;
+    uint16_t queue_vector[VIRTIO_QUEUES_MAX];
+    uint8_t config_generation;
+    uint8_t isr;
+};
+
+/* How the device reaches its driver; the transport's part. Callable from the device's thread. */
+struct virtio_transport {
+    void (*signal_queue)(void *context, unsigned queue);
+    void (*signal_config)(void *context);
+    void *context;
+};
+
+struct virtio_device {
+    const struct virtio_type *type;
+    char id[VIRTIO_ID_SIZE];
+    const struct guest_memory *memory; /* borrowed */
+    /* Guards state, and the queues' state while the device does not run. */
+    pthread_mutex_t mutex;
+    struct virtio_device_state state;
+    unsigned n_queues;
+    uint16_t queue_size_max;
+    struct virtqueue queues[VIRTIO_QUEUES_MAX];
+    int kick[VIRTIO_QUEUES_MAX]; /* owned eventfds: the driver's notifications */
+    struct virtio_transport transport;
+    struct worker worker;
+    bool running;        /* device thread only: between start and stop */
+    bool fault_reported; /* device thread only: one line until the next reset */
+};
+
+/*
+ * Makes a device that offers FEATURES beside VERSION_1. ID is for messages and the thread's name. 0 or
+ * -errno; virtio_device_done() takes a half-built one.
+ */
+int virtio_device_init(struct virtio_device *device, const struct virtio_type *type, const char *id,
+                       const struct guest_memory *memory, uint64_t features, unsigned n_queues,
+                       uint16_t queue_size_max);
+void virtio_device_done(struct virtio_device *device);
+
+/* Makes the device's thread, which waits at GATE. */
+int virtio_device_start_thread(struct virtio_device *device, struct thread_gate *gate);
+
+/* The driver's register accesses, for the transport, under the mutex. */
+void virtio_device_set_status(struct virtio_device *device, uint8_t status);
+uint8_t virtio_device_get_status(const struct virtio_device *device);
+void virtio_device_set_accepted(struct virtio_device *device, uint32_t half, uint32_t features);
+void virtio_device_enable_queue(struct virtio_device *device, unsigned queue);
+
+/* True where queue registers may be written: enabled or running queues are fixed. */
+bool virtio_device_queue_writable(const struct virtio_device *device, unsigned queue);
+
+static inline bool virtio_device_has(const struct virtio_device *device, unsigned feature)
+{
+    return device->state.accepted >> feature & 1;
+}
+
+/*
+ * The guest broke the protocol (2.1.1, DEVICE_NEEDS_RESET): logs WHAT once, stops the device and tells the
+ * driver. On the device's thread.
+ */
+void virtio_device_fault(struct virtio_device *device, const char *what);

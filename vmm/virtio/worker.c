@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The device thread's loop. */
+#include "vmm/virtio/worker.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include "vmm/log.h"
+
+static void request_ready(struct event_source *source, uint32_t events)
+{
+    struct worker *worker = container_of(source, struct worker, request);
+    uint64_t count;
+
+    (void)events;
+    ssize_t n _unused_ = read(source->fd, &count, sizeof(count));
+    unsigned requests = atomic_exchange(&worker->requests, 0);
+    if (requests & WORKER_STOP)
+        atomic_fetch_or(&worker->requests, WORKER_STOP); /* the loop looks at it */
+    if (requests & ~WORKER_STOP)
+        worker->on_requests(worker->context, requests & ~WORKER_STOP);
+}
+
+int worker_init(struct worker *worker, void (*on_requests)(void *, unsigned), void *context)
+{
+    *worker = (struct worker){
+        .loop.epoll_fd = -EBADF,
+        .request = {.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = request_ready},
+        .on_requests = on_requests,
+        .context = context,
+    };
+    int r = worker->request.fd < 0 ? -errno : event_loop_init(&worker->loop);
+    if (r >= 0)
+        r = event_loop_add(&worker->loop, &worker->request, EPOLLIN);
+    if (r < 0)
+        worker_done(worker);
+    return r;
+}
+
+void worker_done(struct worker *worker)
+{
+    if (!worker->on_requests)
+        return;
+    worker_stop(worker);
+    event_loop_done(&worker->loop);
+    worker->request.fd = close_fd(worker->request.fd);
+    worker->on_requests = NULL;
+}
+
+static void worker_run(void *argument)
+{
+    struct worker *worker = argument;
+
+    while (!(atomic_load(&worker->requests) & WORKER_STOP)) {
+        if (event_loop_wait(&worker->loop) < 0) {
+            log_error("A device thread cannot wait for events: %m; the device stops");
+            return;
+        }
+    }
+}
+
+int worker_start(struct worker *worker, const char *name, struct thread_gate *gate)
+{
+    return thread_start(&worker->thread, THREAD_DEVICE, name, gate, worker_run, worker);
+}
+
+void worker_request(struct worker *worker, unsigned requests)
+{
+    uint64_t one = 1;
+
+    atomic_fetch_or(&worker->requests, requests);
+    ssize_t n _unused_ = write(worker->request.fd, &one, sizeof(one));
+}
+
+void worker_stop(struct worker *worker)
+{
+    if (!worker->thread.started)
+        return;
+    worker_request(worker, WORKER_STOP);
+    thread_join(&worker->thread);
+}
