@@ -44,7 +44,7 @@ struct network_section {
     unsigned mode; /* enum network_mode */
     char tap[IFNAME_LENGTH_MAX + 1];
     char bridge[IFNAME_LENGTH_MAX + 1]; /* empty: none */
-    char zone[IFNAME_LENGTH_MAX + 1];   /* empty: none */
+    char zone[NAME_LENGTH_MAX + 1];     /* empty: none */
     struct mac_address mac;             /* the guest's */
     struct ipv4_address ipv4;           /* the guest's */
     unsigned mtu;                       /* 0: the default */

@@ -84,6 +84,8 @@ void write_printable(const char *text, size_t max, FILE *f)
 }
 
 /* Formats and cleans a message. NULL when there is no memory. */
+static char *format_text(const char *format, va_list ap) _printf_(1, 0);
+
 static char *format_text(const char *format, va_list ap)
 {
     _cleanup_free_ char *raw = NULL;
@@ -103,6 +105,9 @@ static char *format_text(const char *format, va_list ap)
         return NULL;
     return TAKE_PTR(text);
 }
+
+static void insert(struct problems *problems, bool first, struct origin origin, const char *format,
+                   va_list ap) _printf_(4, 0);
 
 static void insert(struct problems *problems, bool first, struct origin origin, const char *format,
                    va_list ap)
