@@ -164,7 +164,7 @@ static const struct {
     {"tap", parse_tap, "an interface name of at most 15 characters"},
     {"bridge", parse_bridge, "an interface name of at most 15 characters"},
     {"mtu", parse_mtu, "a number from 68 to 65521"},
-    {"queues", parse_queues, "a number from 1 to 16"},
+    {"queues", parse_queues, "a number from 1 to 64"},
     {"mac", parse_mac, "a unicast address like 52:54:00:12:34:56"},
     {"ipv4", parse_ipv4, "an address like 10.42.0.10/24"},
 };

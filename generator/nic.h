@@ -8,7 +8,7 @@
 #include <net/if.h>
 
 #define NIC_MAX        32
-#define NIC_QUEUES_MAX 16
+#define NIC_QUEUES_MAX 64
 #define NIC_ID_SIZE    16
 #define NIC_MTU_MIN    68
 #define NIC_MTU_MAX    65521 /* the kernel's limit for a TAP */

@@ -26,7 +26,7 @@ static const char help[] =
     "                   tap=NAME              the TAP's name (needed)\n"
     "                   bridge=NAME           the bridge it is a port of (default: none)\n"
     "                   mtu=BYTES             68 to 65521\n"
-    "                   queues=N              1 to 16 (default: 1)\n"
+    "                   queues=N              1 to 64 (default: 1)\n"
     "                   mac=ADDRESS           the guest's, to check\n"
     "                   ipv4=ADDRESS          the guest's, for the reader\n"
     "  --help         this text\n"

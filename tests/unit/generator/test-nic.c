@@ -69,8 +69,8 @@ static void test_refused(void **state _unused_)
         {"eth0,tap=t,mtu=65522", "mtu=65522: expected a number from 68 to 65521"},
         {"eth0,tap=t,mtu=99999999999", "mtu=99999999999: expected a number from 68 to 65521"},
         {"eth0,tap=t,mtu= 1500", "mtu= 1500: expected a number from 68 to 65521"},
-        {"eth0,tap=t,queues=0", "queues=0: expected a number from 1 to 16"},
-        {"eth0,tap=t,queues=-1", "queues=-1: expected a number from 1 to 16"},
+        {"eth0,tap=t,queues=0", "queues=0: expected a number from 1 to 64"},
+        {"eth0,tap=t,queues=-1", "queues=-1: expected a number from 1 to 64"},
         {"eth0,tap=t,mac=52:54:00:12:34", "mac=52:54:00:12:34: expected a unicast address like "
                                           "52:54:00:12:34:56"},
         {"eth0,tap=t,mac=01:54:00:12:34:56", "mac=01:54:00:12:34:56: expected a unicast address "
