@@ -117,14 +117,14 @@ void schema_write_roff(FILE *f)
 
             if (row->section != kind)
                 continue;
-            (void)fprintf(f, "\n.TP\n.B %s =\n", row->key);
+            (void)fprintf(f, "\n.TP\n\\fB%s\\fP = ", row->key);
             memory = open_memstream(&value, &size);
             if (memory) {
                 setting_write_value(row, memory);
                 (void)fclose(memory);
                 write_roff_text(value, f);
             }
-            (void)fputs(".\n", f);
+            (void)fputc('\n', f);
             write_roff_text(row->help, f);
             (void)fputs("\nDefault: ", f);
             write_roff_text(default_of(row), f);

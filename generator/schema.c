@@ -74,7 +74,8 @@ const struct setting schema[] = {
      .help = "How many seconds the guest may take to shut down once its power button is pressed; "
              "after that it is ended."},
     {VM(autostart), .key = "autostart", .parse = parse_boolean, .value = "yes or no",
-     .initial = "no", .help = "Whether volt.target starts the VM, and so the boot of the host."},
+     .initial = "no",
+     .help = "Whether volt.target starts the VM, and with it the boot of the host."},
 
     {NETWORK(mode), .key = "mode", .parse = parse_choice, .rule = {.words = "networkd direct"},
      .initial = "networkd",
