@@ -43,7 +43,8 @@ wait_for() {
 
 # ---- VMs
 
-# vm_ini NAME UUID [KEY=VALUE…] : writes NAME.ini with these keys in [vm], and ours for the rest.
+# vm_ini NAME UUID [KEY=VALUE…] : writes NAME.ini with these keys in [vm], and ours for the rest. The
+# kernel is quiet: in the emulator each character on the console takes its time.
 vm_ini() {
     local name=$1 uuid=$2 setting
     local -A settings=(
@@ -53,6 +54,7 @@ vm_ini() {
     for setting; do
         settings[${setting%%=*}]=${setting#*=}
     done
+    settings[cmdline]="quiet ${settings[cmdline]:-}"
     mkdir -p /etc/volt/vms
     {
         echo '[vm]'
