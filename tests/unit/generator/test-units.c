@@ -28,12 +28,14 @@ static char *print_units(struct vm_config **configs, size_t count)
 
 static void assert_has(const char *text, const char *part)
 {
+    assert_non_null(text);
     if (!strstr(text, part))
         fail_msg("'%s' is not in:\n%s", part, text);
 }
 
 static void assert_has_not(const char *text, const char *part)
 {
+    assert_non_null(text);
     if (strstr(text, part))
         fail_msg("'%s' is in:\n%s", part, text);
 }
