@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Guest memory: its sizes, the PCI hole, the checked accessor, the seals. */
+#include "vmm/kvm/memory.h"
+
+#include <fcntl.h>
+
+#include "test.h"
+
+static void test_sizes(void **state _unused_)
+{
+    static const uint64_t bad[] = {0,
+                                   4096,
+                                   GUEST_MEMORY_MIN - 4096,
+                                   GUEST_MEMORY_MIN + 1,
+                                   GUEST_MEMORY_MAX + 4096,
+                                   UINT64_MAX,
+                                   UINT64_MAX & ~UINT64_C(4095)};
+    struct guest_memory memory = {0};
+
+    for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+        assert_int_equal(guest_memory_init(&memory, bad[i]), -EINVAL);
+    guest_memory_done(&memory); /* a zeroed one */
+    assert_int_equal(guest_memory_init(&memory, GUEST_MEMORY_MIN), 0);
+    assert_int_equal(memory.n_regions, 1);
+    assert_int_equal(guest_memory_low_end(&memory), GUEST_MEMORY_MIN);
+    guest_memory_done(&memory);
+    guest_memory_done(&memory); /* twice does no harm */
+    assert_int_equal(guest_memory_low_end(&memory), 0);
+}
+
+static void test_below_hole(void **state _unused_)
+{
+    struct guest_memory memory;
+
+    assert_int_equal(guest_memory_init(&memory, GUEST_MEMORY_LOW_END), 0);
+    assert_int_equal(memory.n_regions, 1);
+    assert_int_equal(guest_memory_low_end(&memory), GUEST_MEMORY_LOW_END);
+    assert_null(guest_memory_at(&memory, GUEST_MEMORY_HIGH_START, 1));
+    guest_memory_done(&memory);
+}
+
+static void test_hole(void **state _unused_)
+{
+    struct guest_memory memory;
+
+    assert_int_equal(guest_memory_init(&memory, 5 * GIB), 0);
+    assert_int_equal(memory.n_regions, 2);
+    assert_int_equal(memory.regions[1].gpa, GUEST_MEMORY_HIGH_START);
+    assert_int_equal(memory.regions[1].size, 2 * GIB);
+
+    /* The hole's edges, and accesses over them: the regions touch in the mapping, not in the guest.
+     */
+    assert_non_null(guest_memory_at(&memory, GUEST_MEMORY_LOW_END - 1, 1));
+    assert_null(guest_memory_at(&memory, GUEST_MEMORY_LOW_END - 1, 2));
+    assert_null(guest_memory_at(&memory, GUEST_MEMORY_LOW_END, 1));
+    assert_null(guest_memory_at(&memory, GUEST_MEMORY_HIGH_START - 1, 1));
+    assert_null(guest_memory_at(&memory, GUEST_MEMORY_HIGH_START - 1, 2));
+    assert_ptr_equal(guest_memory_at(&memory, GUEST_MEMORY_HIGH_START, 1),
+                     memory.base + GUEST_MEMORY_LOW_END);
+    assert_non_null(guest_memory_at(&memory, 6 * GIB - 1, 1));
+    assert_null(guest_memory_at(&memory, 6 * GIB - 1, 2));
+    assert_null(guest_memory_at(&memory, 6 * GIB, 1));
+    guest_memory_done(&memory);
+}
+
+static void test_overflow(void **state _unused_)
+{
+    struct guest_memory memory;
+
+    assert_int_equal(guest_memory_init(&memory, 16 * MIB), 0);
+    assert_non_null(guest_memory_at(&memory, 0, 16 * MIB));
+    assert_null(guest_memory_at(&memory, 0, 16 * MIB + 1));
+    assert_null(guest_memory_at(&memory, 1, UINT64_MAX));
+    assert_null(guest_memory_at(&memory, 4096, UINT64_MAX - 4095));
+    assert_null(guest_memory_at(&memory, UINT64_MAX, 1));
+    assert_null(guest_memory_at(&memory, UINT64_MAX, 2));
+    assert_null(guest_memory_at(&memory, UINT64_MAX - 4095, 8192));
+    guest_memory_done(&memory);
+}
+
+static void test_copies(void **state _unused_)
+{
+    struct guest_memory memory;
+    uint32_t value = 0x12345678, back = 0;
+
+    assert_int_equal(guest_memory_init(&memory, 16 * MIB), 0);
+    assert_int_equal(guest_memory_read(&memory, 16 * MIB - 4, &back, 4), 0);
+    assert_int_equal(back, 0);
+    assert_int_equal(guest_memory_write(&memory, 16 * MIB - 4, &value, 4), 0);
+    assert_int_equal(guest_memory_read(&memory, 16 * MIB - 4, &back, 4), 0);
+    assert_int_equal(back, value);
+    back = 7;
+    assert_int_equal(guest_memory_write(&memory, 16 * MIB - 3, &value, 4), -EFAULT);
+    assert_int_equal(guest_memory_read(&memory, 16 * MIB - 3, &back, 4), -EFAULT);
+    assert_int_equal(back, 7);
+    guest_memory_done(&memory);
+}
+
+/* Nobody, a vhost-user backend included, can take pages away under an access. */
+static void test_sealed(void **state _unused_)
+{
+    struct guest_memory memory;
+
+    assert_int_equal(guest_memory_init(&memory, 16 * MIB), 0);
+    assert_int_equal(fcntl(memory.fd, F_GET_SEALS), F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+    assert_int_equal(ftruncate(memory.fd, 4096), -1);
+    assert_int_equal(ftruncate(memory.fd, 32 * (off_t)MIB), -1);
+    assert_true(fcntl(memory.fd, F_GETFD) & FD_CLOEXEC);
+    guest_memory_done(&memory);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sizes),  cmocka_unit_test(test_below_hole),
+        cmocka_unit_test(test_hole),   cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_copies), cmocka_unit_test(test_sealed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
