@@ -59,22 +59,22 @@ void pci_function_set_bar(struct pci_function *function, unsigned bar, uint32_t 
 int pci_function_add_capability(struct pci_function *function, uint8_t id, const void *capability,
                                 size_t length)
 {
-    uint8_t at = (uint8_t)((function->next_free + 3u) & ~3u);
+    unsigned at = (function->next_free + 3u) & ~3u;
 
-    if (at < function->next_free || length > (size_t)(PCI_CONFIG_SIZE - at))
+    if (at > PCI_CONFIG_SIZE || length > PCI_CONFIG_SIZE - at)
         return -ENOSPC;
     memcpy(function->config + at, capability, length);
     function->config[at] = id;
     function->config[at + 1] = 0;
     if (function->last_capability) {
-        function->config[function->last_capability + 1] = at;
+        function->config[function->last_capability + 1] = (uint8_t)at;
     } else {
-        function->config[PCI_CAPABILITY_LIST] = at;
+        function->config[PCI_CAPABILITY_LIST] = (uint8_t)at;
         function->config[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
     }
-    function->last_capability = at;
-    function->next_free = (uint8_t)(at + length < PCI_CONFIG_SIZE ? at + length : 0);
-    return at;
+    function->last_capability = (uint8_t)at;
+    function->next_free = (uint16_t)(at + length);
+    return (int)at;
 }
 
 void pci_host_init(struct pci_host *host)

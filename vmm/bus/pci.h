@@ -36,7 +36,8 @@ struct pci_function {
     uint8_t writable[PCI_CONFIG_SIZE]; /* a bit set: the guest may change that bit */
     uint32_t bar_size[PCI_BARS];       /* bytes, a power of two; 0: no such BAR */
     uint64_t bar_address[PCI_BARS];    /* where it answers; 0: nowhere */
-    uint8_t last_capability, next_free;
+    uint8_t last_capability;
+    uint16_t next_free; /* PCI_CONFIG_SIZE: there is no room left */
     const struct pci_ops *ops;
 };
 
