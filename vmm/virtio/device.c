@@ -150,8 +150,10 @@ void virtio_device_set_status(struct virtio_device *device, uint8_t status)
     if (s->reset_pending)
         return;
     if (status == 0) {
-        if (s->status == 0)
+        if (s->status == 0) { /* nothing runs that would have to stop first */
+            forget(device);
             return;
+        }
         s->reset_pending = true;
         worker_request(&device->worker, REQUEST_RESET);
         return;
