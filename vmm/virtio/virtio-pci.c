@@ -69,21 +69,21 @@ static void bar_read(struct pci_function *function, unsigned bar, uint64_t offse
     (void)bar;
     memset(ret_data, 0, length);
     switch (part) {
-    case VIRTIO_PCI_COMMON:
+    case VIRTIO_PCI_PART_COMMON:
         virtio_pci_common_read(pci->device, at, ret_data, length);
         break;
-    case VIRTIO_PCI_ISR:
+    case VIRTIO_PCI_PART_ISR:
         if (at == 0)
             bus_put(ret_data, length,
                     __atomic_exchange_n(&pci->device->state.isr, 0, __ATOMIC_RELAXED));
         break;
-    case VIRTIO_PCI_DEVICE:
+    case VIRTIO_PCI_PART_DEVICE:
         device_config_read(pci, at, ret_data, length);
         break;
-    case VIRTIO_PCI_MSIX_TABLE:
+    case VIRTIO_PCI_PART_MSIX_TABLE:
         msix_table_read(&pci->msix, at, ret_data, length);
         break;
-    case VIRTIO_PCI_MSIX_PENDING:
+    case VIRTIO_PCI_PART_MSIX_PENDING:
         msix_pending_read(&pci->msix, at, ret_data, length);
         break;
     default:
@@ -100,14 +100,14 @@ static void bar_write(struct pci_function *function, unsigned bar, uint64_t offs
 
     (void)bar;
     switch (part) {
-    case VIRTIO_PCI_COMMON:
+    case VIRTIO_PCI_PART_COMMON:
         virtio_pci_common_write(pci->device, pci->msix.n_vectors, at, data, length);
         break;
-    case VIRTIO_PCI_NOTIFY: /* where the ioeventfd could not be had */
+    case VIRTIO_PCI_PART_NOTIFY: /* where the ioeventfd could not be had */
         if (at / VIRTIO_PCI_NOTIFY_MULTIPLIER < pci->device->n_queues)
             write_eventfd(pci->device->kick[at / VIRTIO_PCI_NOTIFY_MULTIPLIER]);
         break;
-    case VIRTIO_PCI_MSIX_TABLE:
+    case VIRTIO_PCI_PART_MSIX_TABLE:
         msix_table_write(&pci->msix, at, data, length);
         break;
     default:
@@ -119,7 +119,7 @@ static void bar_write(struct pci_function *function, unsigned bar, uint64_t offs
 static void bar_mapped(struct pci_function *function, unsigned bar, uint64_t address)
 {
     struct virtio_pci *pci = to_virtio_pci(function);
-    uint64_t notify = address ? address + VIRTIO_PCI_NOTIFY : 0;
+    uint64_t notify = address ? address + VIRTIO_PCI_PART_NOTIFY : 0;
 
     (void)bar;
     for (unsigned i = 0; i < pci->device->n_queues; i++) {
@@ -192,10 +192,10 @@ static int add_capabilities(struct virtio_pci *pci)
         uint8_t type;
         uint32_t offset, length;
     } parts[] = {
-        {VIRTIO_PCI_CAP_COMMON_CFG, VIRTIO_PCI_COMMON, sizeof(struct virtio_pci_common_cfg)},
-        {VIRTIO_PCI_CAP_ISR_CFG, VIRTIO_PCI_ISR, 1},
-        {VIRTIO_PCI_CAP_DEVICE_CFG, VIRTIO_PCI_DEVICE, VIRTIO_CONFIG_MAX},
-        {VIRTIO_PCI_CAP_NOTIFY_CFG, VIRTIO_PCI_NOTIFY,
+        {VIRTIO_PCI_CAP_COMMON_CFG, VIRTIO_PCI_PART_COMMON, sizeof(struct virtio_pci_common_cfg)},
+        {VIRTIO_PCI_CAP_ISR_CFG, VIRTIO_PCI_PART_ISR, 1},
+        {VIRTIO_PCI_CAP_DEVICE_CFG, VIRTIO_PCI_PART_DEVICE, VIRTIO_CONFIG_MAX},
+        {VIRTIO_PCI_CAP_NOTIFY_CFG, VIRTIO_PCI_PART_NOTIFY,
          VIRTIO_PCI_NOTIFY_MULTIPLIER * VIRTIO_QUEUES_MAX},
         {VIRTIO_PCI_CAP_PCI_CFG, 0, 0},
     };
@@ -258,8 +258,8 @@ int virtio_pci_init(struct virtio_pci *pci, struct virtio_device *device, const 
     r = msix_init(&pci->msix, device->n_queues + 1, router);
     if (r < 0)
         return r;
-    r = msix_add_capability(&pci->msix, &pci->function, VIRTIO_PCI_BAR, VIRTIO_PCI_MSIX_TABLE,
-                            VIRTIO_PCI_MSIX_PENDING);
+    r = msix_add_capability(&pci->msix, &pci->function, VIRTIO_PCI_BAR, VIRTIO_PCI_PART_MSIX_TABLE,
+                            VIRTIO_PCI_PART_MSIX_PENDING);
     if (r < 0)
         return r;
     pci->msix_capability = (unsigned)r;
