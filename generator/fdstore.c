@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The service's fd store: where the helpers leave open files for volt-vmm, by name. */
-#include "fdstore.h"
+#include "generator/fdstore.h"
 
 #include <systemd/sd-daemon.h>
 

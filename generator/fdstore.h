@@ -2,7 +2,7 @@
 /* The service's fd store: where the helpers leave open files for volt-vmm, by name. */
 #pragma once
 
-#include "../vmm/cleanup.h"
+#include "vmm/cleanup.h"
 
 /* Whether a service manager listens; without one (run by hand) the calls below do nothing. */
 bool fdstore_available(void);

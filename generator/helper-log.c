@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What volt-net and volt-open say: to the journal, to a person, and to `systemctl status`. */
-#include "helper-log.h"
+#include "generator/helper-log.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 /* What volt-net and volt-open say: to the journal, to a person, and to `systemctl status`. */
 #pragma once
 
-#include "../vmm/cleanup.h"
+#include "vmm/cleanup.h"
 
 /* Writes one line to stderr, with the journal's "<LEVEL>" in front where stderr is the journal,
  * with the program's name where it is anything else. LEVEL is one of LOG_ERR … LOG_INFO. */

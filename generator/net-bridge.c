@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The bridges that a VM's interfaces are ports of. */
-#include "helper-log.h"
-#include "net-up.h"
-#include "network-files.h"
+#include "generator/helper-log.h"
+#include "generator/net-up.h"
+#include "generator/network-files.h"
 
 #include <arpa/inet.h>
 #include <string.h>

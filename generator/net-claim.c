@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The first step of `volt-net up`: the names that it is going to use must be free. */
-#include "fdstore.h"
-#include "helper-log.h"
-#include "net-down.h"
-#include "net-state.h"
-#include "net-up.h"
+#include "generator/fdstore.h"
+#include "generator/helper-log.h"
+#include "generator/net-down.h"
+#include "generator/net-state.h"
+#include "generator/net-up.h"
 
 #include <string.h>
 #include <syslog.h>

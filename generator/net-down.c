@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Taking a VM's interfaces away. */
-#include "net-down.h"
+#include "generator/net-down.h"
 
-#include "fdstore.h"
-#include "helper-log.h"
-#include "net-state.h"
-#include "network-files.h"
-#include "run-dir.h"
+#include "generator/fdstore.h"
+#include "generator/helper-log.h"
+#include "generator/net-state.h"
+#include "generator/network-files.h"
+#include "generator/run-dir.h"
 
 #include <string.h>
 #include <syslog.h>

@@ -2,8 +2,8 @@
 /* Taking a VM's interfaces away. */
 #pragma once
 
-#include "nic.h"
-#include "rtnl.h"
+#include "generator/nic.h"
+#include "generator/rtnl.h"
 
 /* Removes all that `up` makes for the N NICs, in the order that keeps networkd from making it
  * again: networkd's files, the stored fds, the links, what is written down. Each step is tried,

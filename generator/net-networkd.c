@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The step of `volt-net up` that systemd-networkd has a part in. */
-#include "helper-log.h"
-#include "net-up.h"
-#include "network-files.h"
-#include "networkd.h"
-#include "run-dir.h"
+#include "generator/helper-log.h"
+#include "generator/net-up.h"
+#include "generator/network-files.h"
+#include "generator/networkd.h"
+#include "generator/run-dir.h"
 
 #include <string.h>
 #include <syslog.h>

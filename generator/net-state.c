@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What `volt-net up` made, kept for `volt-net down`: /run/volt/vm/<uuid>/taps. */
-#include "net-state.h"
+#include "generator/net-state.h"
 
-#include "run-dir.h"
+#include "generator/run-dir.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /* What `volt-net up` made, kept for `volt-net down`: /run/volt/vm/<uuid>/taps. */
 #pragma once
 
-#include "nic.h"
+#include "generator/nic.h"
 
 #define NET_STATE_DIR "/run/volt/vm"
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Making a VM's interfaces: `volt-net up`. */
-#include "net-up.h"
+#include "generator/net-up.h"
 
-#include "fdstore.h"
-#include "helper-log.h"
-#include "net-down.h"
-#include "net-state.h"
-#include "tap.h"
+#include "generator/fdstore.h"
+#include "generator/helper-log.h"
+#include "generator/net-down.h"
+#include "generator/net-state.h"
+#include "generator/tap.h"
 
 #include <string.h>
 #include <syslog.h>

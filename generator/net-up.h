@@ -2,8 +2,8 @@
 /* Making a VM's interfaces: the steps of `volt-net up` share this. */
 #pragma once
 
-#include "network-text.h"
-#include "rtnl.h"
+#include "generator/network-text.h"
+#include "generator/rtnl.h"
 
 struct nic_up {
     const struct nic *nic;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* A VM's files in networkd's runtime directory: 50-vm-<uuid>-<nic>.netdev and .network. */
-#include "network-files.h"
+#include "generator/network-files.h"
 
 #include <ctype.h>
 #include <dirent.h>

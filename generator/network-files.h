@@ -2,7 +2,7 @@
 /* A VM's files in networkd's runtime directory: 50-vm-<uuid>-<nic>.netdev and .network. */
 #pragma once
 
-#include "network-text.h"
+#include "generator/network-text.h"
 
 #define NETWORK_RUN_DIR "/run/systemd/network"
 

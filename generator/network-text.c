@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The text of the files that tell systemd-networkd about a VM's interface. */
-#include "network-text.h"
+#include "generator/network-text.h"
 
 static void write_header(FILE *f, const char *uuid, const struct nic *nic)
 {

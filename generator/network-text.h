@@ -2,7 +2,7 @@
 /* The text of the files that tell systemd-networkd about a VM's interface. */
 #pragma once
 
-#include "nic.h"
+#include "generator/nic.h"
 
 /* How the TAP comes to its bridge. networkd resolves Bridge= among the bridges that it makes
  * itself, and takes a port out of any other; those need KeepMaster= and volt-net's hand. */

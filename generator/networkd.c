@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Asking systemd-networkd over D-Bus (org.freedesktop.network1). */
-#include "networkd.h"
+#include "generator/networkd.h"
 
 #include <string.h>
 #include <systemd/sd-bus.h>

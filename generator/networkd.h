@@ -2,7 +2,7 @@
 /* Asking systemd-networkd over D-Bus (org.freedesktop.network1). */
 #pragma once
 
-#include "../vmm/cleanup.h"
+#include "vmm/cleanup.h"
 
 /* Asks networkd to read its files again and to act on them; before systemd 256 the answer comes
  * before the deed. Never starts a networkd that is off. Returns 0; -ENOENT when there is no

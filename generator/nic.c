@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* One network interface of a VM as volt-net is told it, and the checks of names that come with it.
  */
-#include "nic.h"
+#include "generator/nic.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>

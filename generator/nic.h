@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "../vmm/cleanup.h"
+#include "vmm/cleanup.h"
 
 #include <net/if.h>
 

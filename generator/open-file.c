@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* One file that volt-open opens for the VMM: the name in the fd store, the path, and what it must
  * be. */
-#include "open-file.h"
+#include "generator/open-file.h"
 
-#include "nic.h"
+#include "generator/nic.h"
 
 #include <fcntl.h>
 #include <linux/kvm.h>

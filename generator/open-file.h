@@ -3,7 +3,7 @@
  * be. */
 #pragma once
 
-#include "../vmm/cleanup.h"
+#include "vmm/cleanup.h"
 
 #define OPEN_FILE_MAX      128
 #define OPEN_FILE_NAME_MAX 64

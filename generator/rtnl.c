@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Network links by rtnetlink (rtnetlink(7), include/uapi/linux/if_link.h). */
-#include "rtnl.h"
+#include "generator/rtnl.h"
 
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>

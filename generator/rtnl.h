@@ -2,7 +2,7 @@
 /* Network links by rtnetlink (rtnetlink(7), include/uapi/linux/if_link.h). */
 #pragma once
 
-#include "../vmm/cleanup.h"
+#include "vmm/cleanup.h"
 
 #include <net/if.h>
 #include <netinet/in.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Directories below /run that privileged helpers write to. */
-#include "run-dir.h"
+#include "generator/run-dir.h"
 
 #include <fcntl.h>
 #include <string.h>

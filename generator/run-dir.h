@@ -2,7 +2,7 @@
 /* Directories below /run that privileged helpers write to. */
 #pragma once
 
-#include "../vmm/cleanup.h"
+#include "vmm/cleanup.h"
 
 /* Opens the absolute PATH one component at a time and follows no link, so that nobody leads a
  * privileged write elsewhere. With CREATE, what is missing is made, 0755. Returns an fd. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Queues of a TAP (Documentation/networking/tuntap.rst in the kernel). */
-#include "tap.h"
+#include "generator/tap.h"
 
 #include <fcntl.h>
 #include <linux/if_tun.h>

@@ -2,7 +2,7 @@
 /* Queues of a TAP (Documentation/networking/tuntap.rst in the kernel). */
 #pragma once
 
-#include "../vmm/cleanup.h"
+#include "vmm/cleanup.h"
 
 #include <net/if.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* volt-net: a VM's network interfaces, made before it starts and removed after it stops. */
-#include "helper-log.h"
-#include "net-down.h"
-#include "net-up.h"
+#include "generator/helper-log.h"
+#include "generator/net-down.h"
+#include "generator/net-up.h"
 
 #include <fcntl.h>
 #include <getopt.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* volt-open: opens what a VM is made of, and leaves it to volt-vmm in the service's fd store. */
-#include "fdstore.h"
-#include "helper-log.h"
-#include "open-file.h"
+#include "generator/fdstore.h"
+#include "generator/helper-log.h"
+#include "generator/open-file.h"
 
 #include <getopt.h>
 #include <string.h>
