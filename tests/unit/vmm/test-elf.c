@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* ELF kernels: a good one, and each kind of bad one. */
+#include "elf-image.h"
+#include "test.h"
+#include "vmm/boot/kernel.h"
+#include "vmm/kvm/memory.h"
+
+static struct guest_memory memory;
+
+static int setup(void **state)
+{
+    *state = elf_image_new();
+    return guest_memory_init(&memory, 64 * MIB);
+}
+
+static int teardown(void **state)
+{
+    free(*state);
+    guest_memory_done(&memory);
+    return 0;
+}
+
+/* Loads the first LENGTH bytes of the image. */
+static int load(const struct elf_image *image, size_t length, struct kernel *ret)
+{
+    _cleanup_close_ int fd = file_of(image, length);
+
+    return kernel_load(fd, &memory, ret);
+}
+
+static int load_whole(const struct elf_image *image)
+{
+    struct kernel kernel;
+
+    return load(image, sizeof(*image), &kernel);
+}
+
+static void test_good(void **state)
+{
+    struct elf_image *image = *state;
+    struct kernel kernel;
+
+    assert_int_equal(load(image, sizeof(*image), &kernel), 0);
+    assert_int_equal(kernel.entry, 0x200010);
+    assert_int_equal(kernel.start, 0x200000);
+    assert_int_equal(kernel.end, 0x400100);
+    assert_true(kernel.cmdline_max > 0 && kernel.initrd_max > 0);
+    const uint8_t *p = guest_memory_at(&memory, 0x200000, 8192);
+    assert_int_equal(p[4095], 0x90);
+    assert_int_equal(p[4096], 0); /* what the file does not have is zero */
+    p = guest_memory_at(&memory, 0x400000, 257);
+    assert_int_equal(p[255], 0x90);
+    assert_int_equal(p[256], 0);
+}
+
+static void test_not_for_us(void **state)
+{
+    struct elf_image *image = *state;
+    const struct elf_image good = *image;
+
+    image->header.e_ident[EI_CLASS] = ELFCLASS32;
+    assert_int_equal(load_whole(image), -ENOEXEC);
+    *image = good;
+    image->header.e_ident[EI_DATA] = ELFDATA2MSB;
+    assert_int_equal(load_whole(image), -ENOEXEC);
+    *image = good;
+    image->header.e_machine = EM_AARCH64;
+    assert_int_equal(load_whole(image), -ENOEXEC);
+    *image = good;
+    image->header.e_type = ET_DYN;
+    assert_int_equal(load_whole(image), -ENOEXEC);
+    *image = good;
+    image->header.e_ident[0] = 0;
+    assert_int_equal(load_whole(image), -ENOEXEC);
+}
+
+static void test_headers(void **state)
+{
+    struct elf_image *image = *state;
+    const struct elf_image good = *image;
+
+    image->header.e_phentsize = 32;
+    assert_int_equal(load_whole(image), -ENOEXEC);
+    *image = good;
+    image->header.e_phnum = 0;
+    assert_int_equal(load_whole(image), -ENOEXEC);
+    image->header.e_phnum = 65;
+    assert_int_equal(load_whole(image), -ENOEXEC);
+    image->header.e_phnum = UINT16_MAX;
+    assert_int_equal(load_whole(image), -ENOEXEC);
+    *image = good;
+    image->header.e_phoff = sizeof(*image) - 10;
+    assert_int_equal(load_whole(image), -EIO);
+    image->header.e_phoff = UINT64_MAX - 8;
+    assert_int_equal(load_whole(image), -EIO);
+    image->header.e_phoff = INT64_MAX - 8;
+    assert_int_equal(load_whole(image), -EIO);
+}
+
+static void test_truncated(void **state)
+{
+    struct elf_image *image = *state;
+    struct kernel kernel;
+
+    assert_int_equal(load(image, 0, &kernel), -ENOEXEC);
+    assert_int_equal(load(image, 4, &kernel), -ENOEXEC);
+    assert_int_equal(load(image, 0x205, &kernel), -ENOEXEC);
+    assert_int_equal(load(image, 0x206, &kernel), -EIO);
+    assert_int_equal(load(image, sizeof(*image) - 1, &kernel), -EIO);
+    image->segments[0].p_offset = UINT64_MAX - 1;
+    assert_int_equal(load_whole(image), -EIO);
+    image->segments[0].p_offset = INT64_MAX - 1;
+    assert_int_equal(load_whole(image), -EIO);
+}
+
+static void test_placement(void **state)
+{
+    static const struct {
+        uint64_t address, size;
+        int result;
+    } cases[] = {
+        {0, 4096, -EFAULT},
+        {0xff000, 8192, -EFAULT},
+        {64 * MIB, 4096, -ENOSPC},
+        {64 * MIB - 4096, 8192, -ENOSPC},
+        {UINT64_C(0xe0000000), 4096, -ENOSPC},
+        {UINT64_MAX - 4095, 4096, -ENOSPC},
+        {UINT64_MAX - 4095, 8192, -ENOSPC}, /* address plus size is 4096 again */
+        {UINT64_MAX, UINT64_MAX, -ENOSPC},
+        {0x200000, UINT64_MAX, -ENOSPC},
+        {0x200000, UINT64_MAX - 0x200000 + 1 + 0x300000,
+         -ENOEXEC},                 /* wraps to 3 MiB: no room for the file */
+        {0x200000, 4095, -ENOEXEC}, /* more bytes than room */
+    };
+    struct elf_image *image = *state;
+
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        image->segments[0].p_paddr = cases[i].address;
+        image->segments[0].p_memsz = cases[i].size;
+        image->segments[0].p_filesz = cases[i].size < 4096 ? 4096 : 16;
+        int r = load_whole(image);
+        if (i == 9)
+            assert_true(r < 0);
+        else
+            assert_int_equal(r, cases[i].result);
+    }
+    image->segments[0].p_paddr = 64 * MIB - 4096; /* the last page fits */
+    image->segments[0].p_memsz = image->segments[0].p_filesz = 4096;
+    image->header.e_entry = 64 * MIB - 1;
+    assert_int_equal(load_whole(image), 0);
+}
+
+static void test_entry(void **state)
+{
+    static const uint64_t bad[] = {0,        0x1fffff,   0x201000 /* bss */,
+                                   0x400100, UINT64_MAX, 0xffffffff80200010 /* virtual */};
+    struct elf_image *image = *state;
+
+    for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+        image->header.e_entry = bad[i];
+        assert_int_equal(load_whole(image), -ENOEXEC);
+    }
+    image->header.e_entry = 0x400000;
+    assert_int_equal(load_whole(image), 0);
+    image->segments[0].p_type = image->segments[1].p_type = PT_NULL;
+    assert_int_equal(load_whole(image), -ENOEXEC); /* nothing to load at all */
+}
+
+/* The failed load of one image leaves the result untouched. */
+static void test_untouched(void **state)
+{
+    struct elf_image *image = *state;
+    struct kernel kernel = {.entry = 42};
+
+    image->header.e_entry = 0;
+    assert_int_equal(load(image, sizeof(*image), &kernel), -ENOEXEC);
+    assert_int_equal(kernel.entry, 42);
+}
+
+static void test_no_file(void **state _unused_)
+{
+    struct kernel kernel;
+    int pipes[2];
+
+    assert_int_equal(kernel_load(-1, &memory, &kernel), -EBADF);
+    assert_int_equal(pipe(pipes), 0);
+    assert_int_equal(kernel_load(pipes[0], &memory, &kernel), -ESPIPE);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    static const struct CMUnitTest tests[] = {
+        TEST(test_good),      TEST(test_not_for_us), TEST(test_headers),   TEST(test_truncated),
+        TEST(test_placement), TEST(test_entry),      TEST(test_untouched), TEST(test_no_file),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The gate: threads lock themselves down, wait, and run together or not at all; and workers behind
+ * it. */
+#include "vmm/thread.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/prctl.h>
+
+#include "test.h"
+#include "vmm/virtio/worker.h"
+
+enum { THREADS = 5 };
+
+static atomic_uint locked, ran, requested, stolen_signals;
+static char name[16];
+
+static int lock_with(enum thread_kind kind, void *context)
+{
+    locked++;
+    return kind == THREAD_DEVICE && context ? *(int *)context : 0;
+}
+
+static void run(void *argument)
+{
+    sigset_t set;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &set);
+    stolen_signals += !sigismember(&set, SIGTERM) || !sigismember(&set, SIGINT);
+    if (argument)
+        (void)prctl(PR_GET_NAME, name);
+    ran++;
+}
+
+static int setup(void **state _unused_)
+{
+    locked = ran = requested = stolen_signals = 0;
+    return 0;
+}
+
+static void make(struct thread *threads, struct thread_gate *gate, int *failure)
+{
+    thread_gate_init(gate, lock_with, failure);
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(thread_start(&threads[i], i == 2 ? THREAD_DEVICE : THREAD_VCPU,
+                                      "a-name-that-is-too-long", gate, run, i == 0 ? gate : NULL),
+                         0);
+}
+
+static void finish(struct thread *threads, struct thread_gate *gate)
+{
+    for (unsigned i = 0; i < THREADS; i++)
+        thread_join(&threads[i]);
+    thread_join(&threads[0]); /* once more does no harm */
+    thread_gate_done(gate);
+}
+
+static void test_open(void **state _unused_)
+{
+    struct thread threads[THREADS];
+    struct thread_gate gate;
+
+    make(threads, &gate, NULL);
+    assert_int_equal(thread_gate_wait(&gate, THREADS), 0);
+    assert_int_equal(locked, THREADS);
+    assert_int_equal(ran, 0);
+    thread_gate_open(&gate);
+    thread_gate_abandon(&gate); /* too late */
+    finish(threads, &gate);
+    assert_int_equal(ran, THREADS);
+    assert_int_equal(stolen_signals, 0);
+    assert_string_equal(name, "a-name-that-is-");
+}
+
+static void test_abandon(void **state _unused_)
+{
+    struct thread threads[THREADS];
+    struct thread_gate gate;
+
+    make(threads, &gate, NULL);
+    thread_gate_abandon(&gate);
+    thread_gate_open(&gate);
+    finish(threads, &gate);
+    assert_int_equal(ran, 0);
+    assert_int_equal(locked, THREADS);
+}
+
+/* A thread that cannot lock itself down never runs, even when the gate opens. */
+static void test_lock_fails(void **state _unused_)
+{
+    struct thread threads[THREADS];
+    struct thread_gate gate;
+    int failure = -EPERM;
+
+    make(threads, &gate, &failure);
+    assert_int_equal(thread_gate_wait(&gate, THREADS), -EPERM);
+    thread_gate_open(&gate);
+    finish(threads, &gate);
+    assert_int_equal(ran, THREADS - 1);
+}
+
+static void on_requests(void *context, unsigned requests)
+{
+    assert_ptr_equal(context, name);
+    requested |= requests;
+}
+
+static void test_worker(void **state _unused_)
+{
+    struct worker worker;
+    struct thread_gate gate;
+
+    thread_gate_init(&gate, NULL, NULL);
+    assert_int_equal(worker_init(&worker, on_requests, name), 0);
+    worker_request(&worker, 1 << 3); /* waits for the thread */
+    assert_int_equal(worker_start(&worker, "worker", &gate), 0);
+    worker_request(&worker, 1 << 4);
+    assert_int_equal(requested, 0);
+    thread_gate_open(&gate);
+    for (unsigned i = 0; i < 10000 && requested != (1 << 3 | 1 << 4); i++)
+        (void)usleep(1000);
+    assert_int_equal(requested, 1 << 3 | 1 << 4);
+    worker_stop(&worker);
+    worker_stop(&worker);
+    worker_done(&worker);
+    worker_done(&worker);
+    thread_gate_done(&gate);
+
+    struct worker zeroed = {0};
+    worker_done(&zeroed);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_open, setup),
+        cmocka_unit_test_setup(test_abandon, setup),
+        cmocka_unit_test_setup(test_lock_fails, setup),
+        cmocka_unit_test_setup(test_worker, setup),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
