@@ -12,16 +12,20 @@ enum {
 
 static int parse_mac(const char *text, uint8_t ret[6])
 {
-    unsigned b[6];
-    int n = 0;
+    uint8_t any = 0;
 
-    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5], &n) != 6 ||
-        text[n] != '\0' || strlen(text) != 17)
+    if (strlen(text) != 17)
         return -EINVAL;
-    for (unsigned i = 0; i < 6; i++)
-        ret[i] = (uint8_t)b[i];
-    bool zero = (ret[0] | ret[1] | ret[2] | ret[3] | ret[4] | ret[5]) == 0;
-    return (ret[0] & 1) || zero ? -EINVAL : 0; /* a station's address is unicast */
+    for (unsigned i = 0; i < 6; i++, text += 3) {
+        const char digits[] = {text[0], text[1], '\0'};
+
+        /* strtoul() alone would take signs and blanks, too. */
+        if (strspn(digits, "0123456789abcdefABCDEF") != 2 || text[2] != (i < 5 ? ':' : '\0'))
+            return -EINVAL;
+        ret[i] = (uint8_t)strtoul(digits, NULL, 16);
+        any |= ret[i];
+    }
+    return (ret[0] & 1) || !any ? -EINVAL : 0; /* a station's address is unicast */
 }
 
 static int parse_number(const char *text, unsigned long min, unsigned long max, uint16_t *ret)
@@ -51,12 +55,15 @@ static int parse_setting(struct net_settings *settings, char *setting)
     *value++ = '\0';
     if (strcmp(setting, "tap") == 0) {
         if (value[0] == '\0' || strlen(value) >= sizeof(settings->tap))
-            return log_errno(-EINVAL, "--net: tap='%s' is neither fd:PREFIX nor an interface", value);
+            return log_errno(-EINVAL, "--net: tap='%s' is neither fd:PREFIX nor an interface",
+                             value);
         strcpy(settings->tap, value);
     } else if (strcmp(setting, "mac") == 0) {
         if (parse_mac(value, settings->mac) < 0)
-            return log_errno(-EINVAL, "--net: '%s' is no unicast MAC address such as "
-                             "52:54:00:12:34:56", value);
+            return log_errno(-EINVAL,
+                             "--net: '%s' is no unicast MAC address such as "
+                             "52:54:00:12:34:56",
+                             value);
         settings->has_mac = true;
     } else if (strcmp(setting, "mtu") == 0) {
         if (parse_number(value, NET_MTU_MIN, NET_MTU_MAX, &settings->mtu) < 0)
@@ -64,7 +71,8 @@ static int parse_setting(struct net_settings *settings, char *setting)
                              NET_MTU_MAX);
     } else if (strcmp(setting, "queues") == 0) {
         if (parse_number(value, 1, 1, &settings->queues) < 0)
-            return log_errno(-EINVAL, "--net: queues=%s: one queue pair is all there is yet", value);
+            return log_errno(-EINVAL, "--net: queues=%s: one queue pair is all there is yet",
+                             value);
     } else {
         return log_errno(-EINVAL, "--net: unknown setting '%s': tap, mac, mtu and queues are known",
                          setting);
