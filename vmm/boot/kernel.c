@@ -15,9 +15,9 @@ int kernel_read(int fd, void *ret_data, size_t length, uint64_t offset)
 {
     uint8_t *p = ret_data;
 
+    if (length > INT64_MAX || offset > INT64_MAX - length) /* no file is that long */
+        return -EIO;
     while (length > 0) {
-        if (offset > INT64_MAX)
-            return -EIO;
         ssize_t n = pread(fd, p, length, (off_t)offset);
         if (n < 0 && errno == EINTR)
             continue;
