@@ -18,8 +18,9 @@ struct fd_store {
 };
 
 /*
- * Collects what the environment announces, marks it close-on-exec, and clears the announcement. An empty store
- * where there is none. -EEXIST for two of one name, -EINVAL for a broken announcement; logs.
+ * Collects what the environment announces, marks it close-on-exec, and clears the announcement. An
+ * empty store where there is none. -EEXIST for two of one name, -EINVAL for a broken announcement;
+ * logs.
  */
 int fd_store_init(struct fd_store *store);
 void fd_store_done(struct fd_store *store);
@@ -27,7 +28,8 @@ void fd_store_done(struct fd_store *store);
 /* The descriptor called NAME, now the caller's. -ENOENT; logs. */
 int fd_store_take(struct fd_store *store, const char *name);
 
-/* What SPECIFICATION names: "fd:NAME" from the store, else a path that is opened with FLAGS. -errno; logs. */
+/* What SPECIFICATION names: "fd:NAME" from the store, else a path that is opened with FLAGS.
+ * -errno; logs. */
 int fd_store_open(struct fd_store *store, const char *specification, int flags, const char *what);
 
 /* -EINVAL, with each name logged, where something was handed over that nobody took. */
