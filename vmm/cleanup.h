@@ -10,12 +10,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(f)     __attribute__((cleanup(f)))
-#define _printf_(a, b)   __attribute__((format(printf, a, b)))
-#define _unused_         __attribute__((unused))
-#define ELEMENTSOF(x)    (sizeof(x) / sizeof((x)[0]))
-#define container_of(p, type, member)                                                              \
-    ((type *)(void *)((char *)(p)-offsetof(type, member)))
+#define _cleanup_(f)                  __attribute__((cleanup(f)))
+#define _printf_(a, b)                __attribute__((format(printf, a, b)))
+#define _unused_                      __attribute__((unused))
+#define ELEMENTSOF(x)                 (sizeof(x) / sizeof((x)[0]))
+#define container_of(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 /* Hands a pointer over: yields it and leaves NULL behind. */
 #define TAKE_PTR(p)                                                                                \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The console. The guest never waits for it: a reader that is slow loses bytes, not the guest time. */
+/* The console. The guest never waits for it: a reader that is slow loses bytes, not the guest time.
+ */
 #include "vmm/console.h"
 
 #include <fcntl.h>
@@ -7,13 +8,18 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
+#include <time.h>
 
+#include "vmm/journal.h"
 #include "vmm/log.h"
 
 enum {
     CONSOLE_ESCAPE = 0x01,               /* Ctrl-A */
     CONSOLE_LINGER_NS = 5 * 1000 * 1000, /* how long an unfinished line waits for its end */
     CONSOLE_RETRY_NS = 50 * 1000 * 1000, /* and a reader that takes nothing, for the next try */
+    CONSOLE_AT_ONCE_NS = 1,
+    CONSOLE_CHUNKS_AT_ONCE = 16, /* then the event loop's other sources have their turn */
+    CONSOLE_TELL_DROPPED_SEC = 10,
 };
 
 static void arm_timer(struct console *console, long ns)
@@ -27,7 +33,7 @@ static void arm_timer(struct console *console, long ns)
 static bool write_chunk(struct console *console)
 {
     while (console->chunk_start < console->chunk_length) {
-        ssize_t n = write(STDOUT_FILENO, console->chunk + console->chunk_start,
+        ssize_t n = write(console->writer, console->chunk + console->chunk_start,
                           console->chunk_length - console->chunk_start);
         if (n < 0 && errno == EINTR)
             continue;
@@ -39,11 +45,30 @@ static bool write_chunk(struct console *console)
     return true;
 }
 
+static void tell_dropped(struct console *console)
+{
+    struct timespec now;
+
+    console->dropped += serial_take_dropped(console->serial);
+    if (console->dropped == 0)
+        return;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    if (console->dropped_told_ns > 0 &&
+        ns - console->dropped_told_ns < CONSOLE_TELL_DROPPED_SEC * UINT64_C(1000000000))
+        return;
+    log_warning("The console's reader is too slow: %llu bytes of the guest's output are lost",
+                (unsigned long long)console->dropped);
+    console->dropped = 0;
+    console->dropped_told_ns = ns;
+}
+
 static void flush(struct console *console, bool force)
 {
     bool linger = false;
+    unsigned chunks = 0;
 
-    for (;;) {
+    for (; chunks < CONSOLE_CHUNKS_AT_ONCE; chunks++) {
         if (!write_chunk(console)) {
             arm_timer(console, CONSOLE_RETRY_NS);
             return;
@@ -54,12 +79,11 @@ static void flush(struct console *console, bool force)
         if (console->chunk_length == 0)
             break;
     }
-    if (linger)
+    if (chunks == CONSOLE_CHUNKS_AT_ONCE)
+        arm_timer(console, CONSOLE_AT_ONCE_NS);
+    else if (linger)
         arm_timer(console, CONSOLE_LINGER_NS);
-    uint64_t dropped = serial_take_dropped(console->serial);
-    if (dropped > 0)
-        log_warning("The console's reader is too slow: %llu bytes of the guest's output are lost",
-                    (unsigned long long)dropped);
+    tell_dropped(console);
 }
 
 static void drain(const struct event_source *source)
@@ -90,7 +114,7 @@ static size_t take_commands(struct console *console, char *input, size_t n)
     for (size_t i = 0; i < n; i++) {
         char c = input[i];
 
-        if (!console->terminal || (!console->escaped && c != CONSOLE_ESCAPE)) {
+        if (!console->terminal.raw || (!console->escaped && c != CONSOLE_ESCAPE)) {
             input[kept++] = c;
         } else if (!console->escaped) {
             console->escaped = true;
@@ -124,37 +148,47 @@ static void input_ready(struct event_source *source, uint32_t events)
     (void)serial_offer_input(console->serial, input, kept);
 }
 
-static int set_raw(struct console *console)
+/*
+ * Where the guest's output goes. A journal that is slow, or a pipe that nobody reads, must not stop
+ * the event loop; that needs an open file of our own, for the other one is shared with standard
+ * error.
+ */
+static int open_writer(const char *name)
 {
-    struct termios raw;
+    struct stat st;
+    char identifier[128];
 
-    if (tcgetattr(STDIN_FILENO, &console->saved) < 0)
-        return log_errno(-errno, "Cannot read the terminal's settings: %m");
-    raw = console->saved;
-    cfmakeraw(&raw);
-    raw.c_oflag |= OPOST | ONLCR; /* our own messages still start at the left */
-    if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
-        return log_errno(-errno, "Cannot put the terminal into raw mode: %m");
-    console->terminal = true;
+    if (fstat(STDOUT_FILENO, &st) < 0)
+        return STDOUT_FILENO;
+    if (log_is_journal(STDOUT_FILENO)) {
+        (void)snprintf(identifier, sizeof(identifier), "vm-%s", name);
+        int fd = journal_open_stream(identifier);
+        if (fd >= 0)
+            return fd;
+        log_warning("No stream to the journal for the console: %s; using standard output",
+                    strerror(-fd));
+    } else if (S_ISFIFO(st.st_mode)) {
+        int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0)
+            return fd;
+    }
+    return STDOUT_FILENO;
+}
+
+static int watch_terminal(struct console *console)
+{
+    int r = event_loop_add(console->loop, &console->input, EPOLLIN);
+
+    if (r >= 0)
+        r = terminal_set_raw(&console->terminal);
+    if (r < 0)
+        return log_errno(r, "Cannot use the terminal: %s", strerror(-r));
     log_notice("Console on this terminal: Ctrl-A p presses the power button, Ctrl-A x ends the VM");
     return 0;
 }
 
-/* A socket or pipe that nobody reads must not stop the event loop. */
-static int set_nonblocking(int fd)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (!S_ISSOCK(st.st_mode) && !S_ISFIFO(st.st_mode))
-        return 0;
-    int flags = fcntl(fd, F_GETFL);
-    return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
-}
-
-int console_init(struct console *console, struct serial *serial, int output_eventfd,
-                 struct event_loop *loop,
+int console_init(struct console *console, const char *name, struct serial *serial,
+                 int output_eventfd, struct event_loop *loop,
                  void (*command)(void *context, enum console_command command), void *context)
 {
     memset(console, 0, sizeof(*console));
@@ -162,6 +196,7 @@ int console_init(struct console *console, struct serial *serial, int output_even
     console->loop = loop;
     console->command = command;
     console->context = context;
+    console->writer = open_writer(name);
     console->output = (struct event_source){.fd = output_eventfd, .ready = output_ready};
     console->input = (struct event_source){.fd = STDIN_FILENO, .ready = input_ready};
     console->timer = (struct event_source){
@@ -169,19 +204,12 @@ int console_init(struct console *console, struct serial *serial, int output_even
     if (console->timer.fd < 0)
         return log_errno(-errno, "Cannot make the console's timer: %m");
 
-    int r = set_nonblocking(STDOUT_FILENO);
-    if (r >= 0)
-        r = event_loop_add(loop, &console->output, EPOLLIN);
+    int r = event_loop_add(loop, &console->output, EPOLLIN);
     if (r >= 0)
         r = event_loop_add(loop, &console->timer, EPOLLIN);
     if (r < 0)
         return log_errno(r, "Cannot set up the console: %s", strerror(-r));
-    if (!isatty(STDIN_FILENO))
-        return 0;
-    r = event_loop_add(loop, &console->input, EPOLLIN);
-    if (r < 0)
-        return log_errno(r, "Cannot read from the terminal: %s", strerror(-r));
-    return set_raw(console);
+    return isatty(STDIN_FILENO) ? watch_terminal(console) : 0;
 }
 
 void console_finish(struct console *console)
@@ -189,7 +217,5 @@ void console_finish(struct console *console)
     if (!console->serial)
         return;
     flush(console, true);
-    if (console->terminal)
-        (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &console->saved);
-    console->terminal = false;
+    terminal_restore(&console->terminal);
 }

@@ -18,8 +18,8 @@ int event_loop_init(struct event_loop *loop);
 void event_loop_done(struct event_loop *loop);
 
 /*
- * Waits for EVENTS (EPOLLIN …) of SOURCE, which must live as long as the loop; 0: for none, though it stays
- * known. 0 or -errno; -EPERM for a regular file, which is always ready.
+ * Waits for EVENTS (EPOLLIN …) of SOURCE, which must live as long as the loop; 0: for none, though
+ * it stays known. 0 or -errno; -EPERM for a regular file, which is always ready.
  */
 int event_loop_add(struct event_loop *loop, struct event_source *source, uint32_t events);
 int event_loop_change(struct event_loop *loop, struct event_source *source, uint32_t events);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Handed-over descriptors. The protocol is three environment variables; libsystemd would add a megabyte of
- * resident libraries to each VM for them.
+ * Handed-over descriptors. The protocol is three environment variables; libsystemd would add a
+ * megabyte of resident libraries to each VM for them.
  */
 #include "vmm/fd-store.h"
 
@@ -112,7 +112,8 @@ int fd_store_check_empty(const struct fd_store *store)
 
     for (unsigned i = 0; i < store->n; i++)
         if (store->entries[i].fd >= 0)
-            r = log_errno(-EINVAL, "A file descriptor called '%s' was handed over, but no option names it",
+            r = log_errno(-EINVAL,
+                          "A file descriptor called '%s' was handed over, but no option names it",
                           store->entries[i].name);
     return r;
 }

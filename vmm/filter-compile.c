@@ -16,9 +16,9 @@ static int compile(const struct filter_rule *rules, size_t n, int fd)
         if (rules[i].argument < 0)
             r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, rules[i].call, 0);
         else
-            r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, rules[i].call, 1,
-                                 SCMP_CMP((unsigned)rules[i].argument, SCMP_CMP_EQ,
-                                          rules[i].value));
+            r = seccomp_rule_add(
+                filter, SCMP_ACT_ALLOW, rules[i].call, 1,
+                SCMP_CMP((unsigned)rules[i].argument, SCMP_CMP_EQ, rules[i].value));
     }
     if (r == 0)
         r = seccomp_export_bpf(filter, fd);

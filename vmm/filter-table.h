@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The system calls that each kind of thread may make after the lock-down; any other ends the process. */
+/* The system calls that each kind of thread may make after the lock-down; any other ends the
+ * process. */
 #pragma once
 
+#include <asm/ioctls.h>
 #include <linux/kvm.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
-#include <termios.h>
 
 /* CALL with any arguments, or with argument ARGUMENT (from 0) equal to VALUE. */
 struct filter_rule {
@@ -18,7 +19,10 @@ struct filter_rule {
 /* Every thread: log lines, locks, the clock where the vDSO cannot read it, the end. */
 #define FILTER_COMMON                                                                              \
     {SCMP_SYS(write), -1, 0}, {SCMP_SYS(futex), -1, 0}, {SCMP_SYS(clock_gettime), -1, 0},          \
-        {SCMP_SYS(restart_syscall), -1, 0}, {SCMP_SYS(exit_group), -1, 0}
+        {SCMP_SYS(restart_syscall), -1, 0},                                                        \
+    {                                                                                              \
+        SCMP_SYS(exit_group), -1, 0                                                                \
+    }
 
 /* Enters the guest; routes, masks and unmasks interrupts and moves ioeventfds as the guest asks. */
 static const struct filter_rule filter_table_vcpu[] = {
@@ -32,12 +36,8 @@ static const struct filter_rule filter_table_vcpu[] = {
 
 /* Moves data between rings and descriptors. */
 static const struct filter_rule filter_table_device[] = {
-    FILTER_COMMON,
-    {SCMP_SYS(epoll_wait), -1, 0},
-    {SCMP_SYS(epoll_ctl), -1, 0},
-    {SCMP_SYS(read), -1, 0},
-    {SCMP_SYS(readv), -1, 0},
-    {SCMP_SYS(writev), -1, 0},
+    FILTER_COMMON,           {SCMP_SYS(epoll_wait), -1, 0}, {SCMP_SYS(epoll_ctl), -1, 0},
+    {SCMP_SYS(read), -1, 0}, {SCMP_SYS(readv), -1, 0},      {SCMP_SYS(writev), -1, 0},
 };
 
 /* The event loop: signals, timers, console, word to systemd. */
@@ -47,6 +47,6 @@ static const struct filter_rule filter_table_main[] = {
     {SCMP_SYS(epoll_ctl), -1, 0},
     {SCMP_SYS(read), -1, 0},
     {SCMP_SYS(timerfd_settime), -1, 0},
-    {SCMP_SYS(sendto), 4, 0}, /* on the connected socket: no address */
+    {SCMP_SYS(sendto), 4, 0},      /* on the connected socket: no address */
     {SCMP_SYS(ioctl), 1, TCSETSF}, /* gives the terminal back */
 };

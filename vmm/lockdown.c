@@ -9,16 +9,14 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include "vmm/log.h"
 #include "filters.h"
+#include "vmm/log.h"
 
 /* All file-system rights, by Landlock version: each adds the higher bits. */
 static const uint64_t landlock_rights[] = {
-    [1] = (UINT64_C(1) << 13) - 1,
-    [2] = (UINT64_C(1) << 14) - 1, /* REFER */
-    [3] = (UINT64_C(1) << 15) - 1, /* TRUNCATE */
-    [4] = (UINT64_C(1) << 15) - 1,
-    [5] = (UINT64_C(1) << 16) - 1, /* IOCTL_DEV */
+    [1] = (UINT64_C(1) << 13) - 1, [2] = (UINT64_C(1) << 14) - 1, /* REFER */
+    [3] = (UINT64_C(1) << 15) - 1,                                /* TRUNCATE */
+    [4] = (UINT64_C(1) << 15) - 1, [5] = (UINT64_C(1) << 16) - 1, /* IOCTL_DEV */
 };
 
 /* The kernel's newest ruleset attributes; older kernels take a shorter structure. */

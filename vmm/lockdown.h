@@ -5,10 +5,12 @@
 #include "vmm/thread.h"
 
 /*
- * What all threads inherit, so before the first is made: no new privileges, no core files, and Landlock with
- * every right denied. A kernel without Landlock is said in a notice. 0 or -errno; logs.
+ * What all threads inherit, so before the first is made: no new privileges, no core files, and
+ * Landlock with every right denied. A kernel without Landlock is said in a notice. 0 or -errno;
+ * logs.
  */
 int lockdown_process(void);
 
-/* Installs the system call filter of KIND on the calling thread. CONTEXT is unused. 0 or -errno; logs. */
+/* Installs the system call filter of KIND on the calling thread. CONTEXT is unused. 0 or -errno;
+ * logs. */
 int lockdown_thread(enum thread_kind kind, void *context);

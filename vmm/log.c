@@ -4,14 +4,25 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static enum log_level max_level = LOG_LEVEL_INFO;
 static bool with_prefix;
 
+bool log_is_journal(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat st;
+
+    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &st) == 0 &&
+           st.st_dev == device && st.st_ino == inode;
+}
+
 void log_setup(enum log_level level)
 {
     max_level = level;
-    with_prefix = getenv("JOURNAL_STREAM") != NULL;
+    with_prefix = log_is_journal(STDERR_FILENO);
 }
 
 void log_message(enum log_level level, const char *format, ...)

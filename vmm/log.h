@@ -15,6 +15,10 @@ enum log_level {
 /* Messages above LEVEL are dropped. Standard error that is not the journal gets no prefix. */
 void log_setup(enum log_level level);
 
+/* Whether FD is the stream to the journal that systemd set up ($JOURNAL_STREAM, systemd.exec(5)).
+ */
+bool log_is_journal(int fd);
+
 /* One write(2) per message, so that threads do not mix lines. Keeps errno. */
 void log_message(enum log_level level, const char *format, ...) _printf_(2, 3);
 

@@ -30,8 +30,8 @@ static void machine_end(struct machine *machine, enum machine_end how)
 }
 
 /*
- * A panicking Linux restarts like any other, but `reboot=panic_warm` on its command line makes it leave the BIOS's
- * warm-boot word behind.
+ * A panicking Linux restarts like any other, but `reboot=panic_warm` on its command line makes it
+ * leave the BIOS's warm-boot word behind.
  */
 static enum machine_end reset_reason(const struct machine *machine)
 {
@@ -83,8 +83,8 @@ static int build_platform(struct machine *machine)
 {
     serial_init(&machine->serial, machine->serial_irq, machine->serial_output);
     pci_host_init(&machine->pci);
-    machine->power = (struct power){
-        .off_type = ACPI_SLEEP_TYPE_S5, .report = on_power, .context = machine};
+    machine->power =
+        (struct power){.off_type = ACPI_SLEEP_TYPE_S5, .report = on_power, .context = machine};
     machine->boot_timer.eventfd = machine->boot_reached;
 
     int r = serial_attach(&machine->serial, &machine->ports);

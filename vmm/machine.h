@@ -18,7 +18,7 @@
 #include "vmm/virtio/virtio-pci.h"
 
 enum {
-    MACHINE_VCPUS_MAX = 254, /* 8-bit APIC IDs */
+    MACHINE_VCPUS_MAX = 254,  /* 8-bit APIC IDs */
     MACHINE_DEVICES_MAX = 31, /* slots of a bus but the bridge's */
 };
 
@@ -66,12 +66,13 @@ struct machine {
 struct machine_settings {
     int kvm_fd; /* borrowed, and outlives the machine */
     unsigned n_vcpus;
-    uint64_t memory_size; /* bytes */
+    uint64_t memory_size;     /* bytes */
     int kernel_fd, initrd_fd; /* borrowed; initrd may be -EBADF */
     const char *cmdline;
 };
 
-/* Builds all but the devices; loads the kernel. 0 or -errno; logs. machine_done() takes a half-built one. */
+/* Builds all but the devices; loads the kernel. 0 or -errno; logs. machine_done() takes a
+ * half-built one. */
 int machine_init(struct machine *machine, const struct machine_settings *settings);
 void machine_done(struct machine *machine);
 

@@ -13,8 +13,8 @@
 enum { EXIT_USAGE = 2 };
 
 /*
- * What the machine needs of any kernel: the serial console; and a restart at once after a panic, which leaves a mark
- * (see machine.c). The INI's own words come after, and win.
+ * What the machine needs of any kernel: the serial console; and a restart at once after a panic,
+ * which leaves a mark (see machine.c). The INI's own words come after, and win.
  */
 #define CMDLINE_BASE "console=ttyS0 panic=-1 reboot=panic_warm"
 
@@ -27,8 +27,8 @@ struct resources {
 
 static int acquire(struct resources *resources, const struct options *options)
 {
-    *resources = (struct resources){
-        .notify.fd = -EBADF, .kvm = -EBADF, .kernel = -EBADF, .initrd = -EBADF};
+    *resources =
+        (struct resources){.notify.fd = -EBADF, .kvm = -EBADF, .kernel = -EBADF, .initrd = -EBADF};
 
     int r = fd_store_init(&resources->store);
     if (r >= 0)
@@ -104,7 +104,9 @@ static int run(struct supervisor *supervisor, const struct options *options)
     log_info("Running '%s' (%s): %u vCPUs, %llu MiB, %u devices", options->name,
              options->uuid ? options->uuid : "no UUID", options->vcpus,
              (unsigned long long)options->memory_mib, options->n_devices);
-    notify_send(supervisor->notify, "READY=1\nSTATUS=Running");
+    /* This word must arrive. How long a start may take is systemd's to say. */
+    while (notify_send(supervisor->notify, "READY=1\nSTATUS=Running") == -EAGAIN)
+        ;
     machine_run(supervisor->machine);
     return supervisor_run(supervisor);
 }
@@ -136,8 +138,8 @@ int main(int argc, char **argv)
     if (r >= 0)
         r = build(&machine, &resources, &options);
     if (r >= 0)
-        r = supervisor_init(&supervisor, &machine, &resources.notify, options.stop_timeout_sec,
-                            start_ns);
+        r = supervisor_init(&supervisor, options.name, &machine, &resources.notify,
+                            options.stop_timeout_sec, start_ns);
     if (r >= 0)
         r = lock(&machine);
     if (r < 0) {

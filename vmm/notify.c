@@ -53,18 +53,18 @@ void notify_done(struct notify *notify)
     notify->fd = close_fd(notify->fd);
 }
 
-void notify_send(const struct notify *notify, const char *format, ...)
+int notify_send(const struct notify *notify, const char *format, ...)
 {
     char message[512];
     va_list ap;
 
     if (notify->fd < 0)
-        return;
+        return 0;
     va_start(ap, format);
     int n = vsnprintf(message, sizeof(message), format, ap);
     va_end(ap);
-    if (n <= 0)
-        return;
+    if (n < 0)
+        return -EINVAL;
     size_t length = (size_t)n < sizeof(message) ? (size_t)n : sizeof(message) - 1;
-    (void)send(notify->fd, message, length, MSG_NOSIGNAL);
+    return send(notify->fd, message, length, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }

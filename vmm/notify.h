@@ -13,5 +13,8 @@ struct notify {
 int notify_init(struct notify *notify);
 void notify_done(struct notify *notify);
 
-/* Sends one message, as of printf. Waits five seconds for a busy PID 1 at most; never fails. */
-void notify_send(const struct notify *notify, const char *format, ...) _printf_(2, 3);
+/*
+ * Sends one message, as of printf. Waits five seconds for a busy PID 1 at most; -EAGAIN then, or
+ * another -errno. 0 also where nobody listens.
+ */
+int notify_send(const struct notify *notify, const char *format, ...) _printf_(2, 3);

@@ -52,9 +52,10 @@ static const struct {
 
 static void print_help(void)
 {
-    printf("Usage: volt-vmm --kernel=FILE [OPTION]…\n\n"
-           "Runs one virtual machine on KVM. Each FILE is a path, or fd:NAME for a file descriptor\n"
-           "that the service manager hands over by that name.\n\n");
+    printf(
+        "Usage: volt-vmm --kernel=FILE [OPTION]…\n\n"
+        "Runs one virtual machine on KVM. Each FILE is a path, or fd:NAME for a file descriptor\n"
+        "that the service manager hands over by that name.\n\n");
     for (size_t i = 0; i < ELEMENTSOF(rows); i++)
         printf("  --%s%s%-*s  %s\n", rows[i].name, rows[i].argument ? "=" : "",
                (int)(21 - strlen(rows[i].name) - (rows[i].argument ? 1 : 0)),
@@ -63,10 +64,13 @@ static void print_help(void)
     for (const struct device_kind *kind = device_kinds; kind->option; kind++) {
         const char *tab = strchr(kind->help, '\t');
 
-        printf("  --%s=%.*s\n%26s%s\n", kind->option, (int)(tab - kind->help), kind->help, "", tab + 1);
+        printf("  --%s=%.*s\n%26s%s\n", kind->option, (int)(tab - kind->help), kind->help, "",
+               tab + 1);
     }
-    printf("\nThe exit status is 0 when the guest powers off, 133 when it reboots, 100 when its kernel\n"
-           "panics, 101 after a triple fault, 102 when KVM cannot go on, 103 when it ignores the power\n"
+    printf("\nThe exit status is 0 when the guest powers off, 133 when it reboots, 100 when its "
+           "kernel\n"
+           "panics, 101 after a triple fault, 102 when KVM cannot go on, 103 when it ignores the "
+           "power\n"
            "button (SIGTERM) for too long, 2 for a wrong command line, else 1.\n\n"
            "See volt-vmm(8).\n");
 }
@@ -78,7 +82,8 @@ static int parse_number(const char *name, const char *text, uint64_t min, uint64
 
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || strchr(text, '-') || value < min || value > max)
+    if (errno != 0 || end == text || *end != '\0' || strchr(text, '-') || value < min ||
+        value > max)
         return log_errno(-EINVAL, "--%s=%s is not a number from %llu to %llu", name, text,
                          (unsigned long long)min, (unsigned long long)max);
     *ret = value;
@@ -88,7 +93,8 @@ static int parse_number(const char *name, const char *text, uint64_t min, uint64
 static int add_device(struct options *options, const struct device_kind *kind, const char *argument)
 {
     if (options->n_devices == OPTIONS_DEVICES_MAX)
-        return log_errno(-EINVAL, "There are too many devices: %d is the most", OPTIONS_DEVICES_MAX);
+        return log_errno(-EINVAL, "There are too many devices: %d is the most",
+                         OPTIONS_DEVICES_MAX);
     options->devices[options->n_devices].kind = kind;
     options->devices[options->n_devices++].argument = argument;
     return 0;

@@ -24,5 +24,6 @@ struct options {
     } devices[OPTIONS_DEVICES_MAX];
 };
 
-/* Reads ARGV, whose strings RET borrows. 0, OPTIONS_HANDLED, or -EINVAL; logs what would be right. */
+/* Reads ARGV, whose strings RET borrows. 0, OPTIONS_HANDLED, or -EINVAL; logs what would be right.
+ */
 int options_parse(int argc, char **argv, struct options *ret);

@@ -17,7 +17,7 @@ static void end(struct supervisor *supervisor, int status, enum log_level level,
     supervisor->done = true;
     supervisor->status = status;
     log_message(level, "%s", text);
-    notify_send(supervisor->notify, "STOPPING=1\nSTATUS=%s", text);
+    (void)notify_send(supervisor->notify, "STOPPING=1\nSTATUS=%s", text);
 }
 
 static void machine_ended(struct event_source *source, uint32_t events)
@@ -29,8 +29,9 @@ static void machine_ended(struct event_source *source, uint32_t events)
     } ends[] = {
         [MACHINE_POWERED_OFF] = {0, LOG_LEVEL_INFO, "The guest powered off"},
         [MACHINE_REBOOTED] = {EXIT_GUEST_REBOOT, LOG_LEVEL_INFO, "The guest rebooted"},
-        [MACHINE_PANICKED] = {EXIT_GUEST_PANIC, LOG_LEVEL_ERROR,
-                              "The guest's kernel panicked (exit status 100); its console has the reason"},
+        [MACHINE_PANICKED] =
+            {EXIT_GUEST_PANIC, LOG_LEVEL_ERROR,
+             "The guest's kernel panicked (exit status 100); its console has the reason"},
         [MACHINE_TRIPLE_FAULT] = {EXIT_TRIPLE_FAULT, LOG_LEVEL_ERROR,
                                   "The guest's CPU ended in a triple fault (exit status 101)"},
         [MACHINE_KVM_ERROR] = {EXIT_KVM_ERROR, LOG_LEVEL_ERROR,
@@ -47,7 +48,7 @@ static void machine_ended(struct event_source *source, uint32_t events)
 /* The first request presses the power button; the second one means it. */
 static void stop(struct supervisor *supervisor)
 {
-    const struct itimerspec limit = {.it_value.tv_sec = supervisor->stop_timeout_sec};
+    static const struct itimerspec second = {.it_value.tv_sec = 1, .it_interval.tv_sec = 1};
 
     if (supervisor->stopping) {
         end(supervisor, EXIT_STOP_TIMEOUT, LOG_LEVEL_WARNING,
@@ -58,18 +59,30 @@ static void stop(struct supervisor *supervisor)
     supervisor->stopping = true;
     log_info("Pressing the guest's power button; it has %u s to power off",
              supervisor->stop_timeout_sec);
-    notify_send(supervisor->notify, "STATUS=Power button pressed; the guest has %u s to power off",
-                supervisor->stop_timeout_sec);
-    (void)timerfd_settime(supervisor->stop_timer.fd, 0, &limit, NULL);
+    (void)notify_send(supervisor->notify,
+                      "STATUS=Power button pressed; the guest has %u s to power off",
+                      supervisor->stop_timeout_sec);
+    supervisor->stop_ticks_left = supervisor->stop_timeout_sec;
+    (void)timerfd_settime(supervisor->stop_timer.fd, 0, &second, NULL);
     machine_press_power_button(supervisor->machine);
 }
 
-static void stop_time_over(struct event_source *source, uint32_t events)
+/* A guest that still boots has no ears for the button yet: it is pressed every second until the
+ * time is over. */
+static void stop_tick(struct event_source *source, uint32_t events)
 {
     struct supervisor *supervisor = container_of(source, struct supervisor, stop_timer);
     char text[160];
+    uint64_t count;
 
     (void)events;
+    if (read(source->fd, &count, sizeof(count)) != (ssize_t)sizeof(count))
+        return;
+    if (count < supervisor->stop_ticks_left) {
+        supervisor->stop_ticks_left -= (unsigned)count;
+        machine_press_power_button(supervisor->machine);
+        return;
+    }
     (void)snprintf(text, sizeof(text),
                    "The guest ignored the power button for %u s and was ended (exit status 103)",
                    supervisor->stop_timeout_sec);
@@ -103,7 +116,7 @@ static void watchdog_due(struct event_source *source, uint32_t events)
 
     (void)events;
     if (read(source->fd, &count, sizeof(count)) > 0)
-        notify_send(supervisor->notify, "WATCHDOG=1");
+        (void)notify_send(supervisor->notify, "WATCHDOG=1");
 }
 
 static void guest_booted(struct event_source *source, uint32_t events)
@@ -116,8 +129,8 @@ static void guest_booted(struct event_source *source, uint32_t events)
         return;
     unsigned long long us = (reached - supervisor->start_ns) / 1000;
     log_info("The guest's init runs %llu.%03llu ms after the start", us / 1000, us % 1000);
-    notify_send(supervisor->notify, "STATUS=Running; the guest's init ran %llu ms after the start",
-                us / 1000);
+    (void)notify_send(supervisor->notify,
+                      "STATUS=Running; the guest's init ran %llu ms after the start", us / 1000);
 }
 
 static int make_timer(struct event_source *source, uint64_t interval_usec,
@@ -152,7 +165,7 @@ static int make_signals(struct event_source *source)
     return source->fd < 0 ? -errno : 0;
 }
 
-int supervisor_init(struct supervisor *supervisor, struct machine *machine,
+int supervisor_init(struct supervisor *supervisor, const char *name, struct machine *machine,
                     const struct notify *notify, unsigned stop_timeout_sec, uint64_t start_ns)
 {
     memset(supervisor, 0, sizeof(*supervisor));
@@ -168,7 +181,7 @@ int supervisor_init(struct supervisor *supervisor, struct machine *machine,
     if (r >= 0)
         r = make_signals(&supervisor->signals);
     if (r >= 0)
-        r = make_timer(&supervisor->stop_timer, 0, stop_time_over);
+        r = make_timer(&supervisor->stop_timer, 0, stop_tick);
     if (r >= 0)
         r = make_timer(&supervisor->watchdog, notify->watchdog_usec / 2, watchdog_due);
     struct event_source *sources[] = {&supervisor->signals, &supervisor->stop_timer,
@@ -178,7 +191,7 @@ int supervisor_init(struct supervisor *supervisor, struct machine *machine,
         r = event_loop_add(&supervisor->loop, sources[i], EPOLLIN);
     if (r < 0)
         return log_errno(r, "Cannot set up the event loop: %s", strerror(-r));
-    return console_init(&supervisor->console, &machine->serial, machine->serial_output,
+    return console_init(&supervisor->console, name, &machine->serial, machine->serial_output,
                         &supervisor->loop, console_command, supervisor);
 }
 

@@ -22,13 +22,15 @@ struct supervisor {
     struct console console;
     struct event_source signals, watchdog, stop_timer, ended, boot_reached;
     unsigned stop_timeout_sec;
-    uint64_t start_ns; /* CLOCK_MONOTONIC when the program started */
+    uint64_t start_ns;        /* CLOCK_MONOTONIC when the program started */
+    unsigned stop_ticks_left; /* of a second each, until the guest's time is over */
     bool stopping, done;
     int status; /* once done */
 };
 
-/* Makes all that the loop needs; blocks the signals that it handles. 0 or -errno; logs. */
-int supervisor_init(struct supervisor *supervisor, struct machine *machine,
+/* Makes all that the loop needs; blocks the signals that it handles. NAME is the VM's. 0 or -errno;
+ * logs. */
+int supervisor_init(struct supervisor *supervisor, const char *name, struct machine *machine,
                     const struct notify *notify, unsigned stop_timeout_sec, uint64_t start_ns);
 
 /* Runs until the machine's end. Returns the exit status; says why in journal and STATUS=. */

@@ -13,8 +13,8 @@ enum thread_kind {
 };
 
 /*
- * Where new threads wait. LOCK is called by each thread on itself before it reports in; the gate opens
- * once, for all of them.
+ * Where new threads wait. LOCK is called by each thread on itself before it reports in; the gate
+ * opens once, for all of them.
  */
 struct thread_gate {
     pthread_mutex_t mutex; /* guards: arrived, failed, state */
@@ -50,8 +50,8 @@ void thread_gate_open(struct thread_gate *gate);
 void thread_gate_abandon(struct thread_gate *gate);
 
 /*
- * Makes a thread of KIND, called NAME (15 characters at most are kept); it waits at GATE and then calls
- * RUN(ARGUMENT). THREAD must stay until thread_join(). 0 or -errno.
+ * Makes a thread of KIND, called NAME (15 characters at most are kept); it waits at GATE and then
+ * calls RUN(ARGUMENT). THREAD must stay until thread_join(). 0 or -errno.
  */
 int thread_start(struct thread *thread, enum thread_kind kind, const char *name,
                  struct thread_gate *gate, void (*run)(void *), void *argument);

@@ -81,7 +81,8 @@ void vcpu_loop_run(void *argument)
     while (vcpu_loop_handle_exit(loop, vcpu_run(loop->vcpu), &end) == 0)
         ;
     loop->ended(loop->context, end);
-    /* A thread's own end takes system calls that it need not have; the process's end takes none of its. */
+    /* A thread's own end takes system calls that it need not have; the process's end takes none of
+     * its. */
     (void)sem_init(&never, 0, 0);
     for (;;)
         (void)sem_wait(&never);

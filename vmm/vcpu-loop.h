@@ -18,10 +18,12 @@ struct vcpu_loop {
     void *context;
 };
 
-/* Runs the vCPU until it ends; then reports, and waits for the process's end. A thread's main function. */
+/* Runs the vCPU until it ends; then reports, and waits for the process's end. A thread's main
+ * function. */
 void vcpu_loop_run(void *loop);
 
 /*
- * Handles one exit that vcpu_run() returned. 0 to enter the guest again; 1 with *RET_END where the vCPU ended.
+ * Handles one exit that vcpu_run() returned. 0 to enter the guest again; 1 with *RET_END where the
+ * vCPU ended.
  */
 int vcpu_loop_handle_exit(const struct vcpu_loop *loop, int reason, enum vcpu_end *ret_end);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ACPI tables (hardware-reduced, ACPI 6.5): how a stock kernel finds CPUs, PCI and the off switch. */
+/* ACPI tables (hardware-reduced, ACPI 6.5): how a stock kernel finds CPUs, PCI and the off switch.
+ */
 #pragma once
 
 #include "vmm/cleanup.h"
@@ -25,5 +26,6 @@ enum { ACPI_SLEEP_TYPE_S5 = 5 };
 /* Writes RSDP and tables at LAYOUT_ACPI. -ENOSPC where they do not fit; 0 or -errno. */
 int acpi_write(const struct guest_memory *memory, const struct acpi_platform *platform);
 
-/* The tables alone, as they are to stand at guest physical ADDRESS. Returns their length or -ENOSPC. */
+/* The tables alone, as they are to stand at guest physical ADDRESS. Returns their length or
+ * -ENOSPC. */
 int acpi_build(const struct acpi_platform *platform, uint64_t address, uint8_t *ret, size_t size);

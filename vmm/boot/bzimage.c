@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A bzImage, entered by the 64-bit boot protocol (Documentation/arch/x86/boot.rst): any distribution kernel. */
+/* A bzImage, entered by the 64-bit boot protocol (Documentation/arch/x86/boot.rst): any
+ * distribution kernel. */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,8 +11,8 @@
 
 enum {
     BZIMAGE_HEADER_OFFSET = 0x1f1,
-    BZIMAGE_VERSION_MIN = 0x020c,  /* 2.12, Linux 3.8: xloadflags */
-    BZIMAGE_ENTRY_64 = 0x200,      /* from the load address */
+    BZIMAGE_VERSION_MIN = 0x020c, /* 2.12, Linux 3.8: xloadflags */
+    BZIMAGE_ENTRY_64 = 0x200,     /* from the load address */
     BZIMAGE_SECTOR = 512,
     BZIMAGE_SETUP_SECTORS_DEFAULT = 4,
 };
@@ -21,7 +22,8 @@ static int check_header(const struct setup_header *header)
     if (header->boot_flag != 0xaa55)
         return log_errno(-ENOEXEC, "The bzImage has no boot flag");
     if (header->version < BZIMAGE_VERSION_MIN)
-        return log_errno(-ENOEXEC, "The bzImage speaks boot protocol %u.%02u; 2.12 or newer is needed",
+        return log_errno(-ENOEXEC,
+                         "The bzImage speaks boot protocol %u.%02u; 2.12 or newer is needed",
                          header->version >> 8, header->version & 0xff);
     if (!(header->loadflags & LOADED_HIGH))
         return log_errno(-ENOEXEC, "The bzImage wants to be loaded low, as a zImage");
@@ -30,7 +32,8 @@ static int check_header(const struct setup_header *header)
     return 0;
 }
 
-/* The address that the kernel prefers, where that is RAM; for a relocatable one else a place that fits. */
+/* The address that the kernel prefers, where that is RAM; for a relocatable one else a place that
+ * fits. */
 static int choose_address(const struct setup_header *header, const struct guest_memory *memory,
                           uint64_t room, uint64_t *ret)
 {

@@ -17,20 +17,20 @@ enum {
     GDT_ENTRIES = 4,
 };
 
-#define CR0_PE    (1u << 0)
-#define CR0_ET    (1u << 4)
-#define CR0_PG    (1u << 31)
-#define CR4_PAE   (1u << 5)
-#define EFER_LME  (1u << 8)
-#define EFER_LMA  (1u << 10)
+#define CR0_PE      (1u << 0)
+#define CR0_ET      (1u << 4)
+#define CR0_PG      (1u << 31)
+#define CR4_PAE     (1u << 5)
+#define EFER_LME    (1u << 8)
+#define EFER_LMA    (1u << 10)
 #define PTE_PRESENT UINT64_C(0x1)
 #define PTE_WRITE   UINT64_C(0x2)
 #define PTE_LARGE   UINT64_C(0x80)
 
-#define MSR_IA32_MISC_ENABLE      0x1a0
-#define MSR_MISC_FAST_STRING      UINT64_C(0x1)
-#define MSR_MTRR_DEF_TYPE         0x2ff
-#define MTRR_ENABLED_WRITE_BACK   UINT64_C(0x806)
+#define MSR_IA32_MISC_ENABLE    0x1a0
+#define MSR_MISC_FAST_STRING    UINT64_C(0x1)
+#define MSR_MTRR_DEF_TYPE       0x2ff
+#define MTRR_ENABLED_WRITE_BACK UINT64_C(0x806)
 
 static int write_page_tables(const struct guest_memory *memory)
 {

@@ -8,7 +8,8 @@ struct guest_memory;
 struct vcpu;
 struct vm;
 
-/* The CPUID table of vCPU INDEX of N: what the host's KVM offers, with our topology. 0 or -errno; logs. */
+/* The CPUID table of vCPU INDEX of N: what the host's KVM offers, with our topology. 0 or -errno;
+ * logs. */
 int cpu_set_cpuid(const struct vm *vm, const struct vcpu *vcpu, unsigned n_vcpus);
 
 /* MSRs that firmware would have set: MTRRs to write-back, quick string instructions. */

@@ -23,7 +23,8 @@ static int check_header(const Elf64_Ehdr *header)
                          header->e_type);
     if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum == 0 ||
         header->e_phnum > ELF_SEGMENTS_MAX)
-        return log_errno(-ENOEXEC, "The kernel's ELF program headers make no sense (%u of %u bytes)",
+        return log_errno(-ENOEXEC,
+                         "The kernel's ELF program headers make no sense (%u of %u bytes)",
                          header->e_phnum, header->e_phentsize);
     return 0;
 }
@@ -38,12 +39,13 @@ static int load_segment(int fd, const struct guest_memory *memory, const Elf64_P
     if (start < LAYOUT_KERNEL_MIN)
         return log_errno(-EFAULT, "The kernel's segment at %#llx lies below 1 MiB", start);
     if (!guest_memory_at(memory, start, size))
-        return log_errno(-ENOSPC,
-                         "The kernel's segment of %llu KiB at %#llx does not fit the guest's memory",
-                         size >> 10, start);
+        return log_errno(
+            -ENOSPC, "The kernel's segment of %llu KiB at %#llx does not fit the guest's memory",
+            size >> 10, start);
     int r = kernel_read_guest(fd, memory, start, segment->p_filesz, segment->p_offset);
     if (r == -EIO)
-        return log_errno(r, "The kernel image is truncated: its segment at %#llx has no end", start);
+        return log_errno(r, "The kernel image is truncated: its segment at %#llx has no end",
+                         start);
     if (r < 0)
         return log_errno(r, "Cannot read the kernel's segment at %#llx: %s", start, strerror(-r));
     return 0;
@@ -92,7 +94,9 @@ int elf_load(int fd, const struct guest_memory *memory, struct kernel *ret)
         .end = end,
         .initrd_max = 0x7fffffff,
         .cmdline_max = ELF_CMDLINE_MAX,
-        .header = {.boot_flag = 0xaa55, .header = 0x53726448 /* HdrS */, .kernel_alignment = 1 << 24},
+        .header = {.boot_flag = 0xaa55,
+                   .header = 0x53726448 /* HdrS */,
+                   .kernel_alignment = 1 << 24},
     };
     return 0;
 }

@@ -9,17 +9,18 @@
 struct guest_memory;
 
 struct kernel {
-    uint64_t entry;      /* guest physical address of the 64-bit entry point */
-    uint64_t start, end; /* guest physical range that image, bss and decompression occupy */
-    uint64_t initrd_max; /* last address that an initrd may occupy */
-    uint32_t cmdline_max; /* characters, without the final NUL */
+    uint64_t entry;             /* guest physical address of the 64-bit entry point */
+    uint64_t start, end;        /* guest physical range that image, bss and decompression occupy */
+    uint64_t initrd_max;        /* last address that an initrd may occupy */
+    uint32_t cmdline_max;       /* characters, without the final NUL */
     struct setup_header header; /* for the zero page */
 };
 
 /*
- * Loads an ELF vmlinux or a bzImage from FD, whose bytes are hostile until checked, straight into MEMORY.
- * FD is a regular file and stays the caller's. -ENOEXEC for a file that is no such kernel, -EFAULT or
- * -ENOSPC for one that does not fit the guest's memory, -EIO for a truncated one; logs the reason.
+ * Loads an ELF vmlinux or a bzImage from FD, whose bytes are hostile until checked, straight into
+ * MEMORY. FD is a regular file and stays the caller's. -ENOEXEC for a file that is no such kernel,
+ * -EFAULT or -ENOSPC for one that does not fit the guest's memory, -EIO for a truncated one; logs
+ * the reason.
  */
 int kernel_load(int fd, const struct guest_memory *memory, struct kernel *ret);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where things lie in the guest's first MiB, which the VMM fills and the kernel later takes back. */
+/* Where things lie in the guest's first MiB, which the VMM fills and the kernel later takes back.
+ */
 #pragma once
 
 #include <stdint.h>
@@ -15,5 +16,6 @@
 
 #define LAYOUT_CMDLINE_MAX UINT64_C(0x10000)
 
-/* The BIOS data area's warm-boot word: what a rebooting kernel leaves there tells why it reboots. */
+/* The BIOS data area's warm-boot word: what a rebooting kernel leaves there tells why it reboots.
+ */
 #define LAYOUT_WARM_BOOT_FLAG UINT64_C(0x472)

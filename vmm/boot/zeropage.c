@@ -43,7 +43,8 @@ static int write_cmdline(const struct guest_memory *memory, const struct kernel 
     size_t length = strlen(cmdline);
 
     if (length > kernel->cmdline_max || length >= LAYOUT_CMDLINE_MAX)
-        return log_errno(-E2BIG, "The kernel's command line has %zu characters; this kernel takes %u",
+        return log_errno(-E2BIG,
+                         "The kernel's command line has %zu characters; this kernel takes %u",
                          length, kernel->cmdline_max);
     return guest_memory_write(memory, LAYOUT_CMDLINE, cmdline, length + 1);
 }
@@ -64,9 +65,10 @@ static int load_initrd(const struct guest_memory *memory, const struct kernel *k
         limit = kernel->initrd_max + 1;
     uint64_t start = size < limit ? (limit - size) & ~UINT64_C(4095) : 0;
     if (start < LAYOUT_KERNEL_MIN || (start < kernel->end && start + size > kernel->start))
-        return log_errno(-E2BIG,
-                         "The initrd of %llu KiB does not fit beside the kernel: give the VM more memory",
-                         (unsigned long long)size >> 10);
+        return log_errno(
+            -E2BIG,
+            "The initrd of %llu KiB does not fit beside the kernel: give the VM more memory",
+            (unsigned long long)size >> 10);
     int r = kernel_read_guest(fd, memory, start, size, 0);
     if (r < 0)
         return log_errno(r, "Cannot read the initrd: %s", strerror(-r));

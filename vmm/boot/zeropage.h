@@ -12,8 +12,8 @@ struct boot_info {
 };
 
 /*
- * Loads the initrd, places the command line and writes the zero page for KERNEL. -E2BIG where command line
- * or initrd have no room, -errno; logs the reason.
+ * Loads the initrd, places the command line and writes the zero page for KERNEL. -E2BIG where
+ * command line or initrd have no room, -errno; logs the reason.
  */
 int zeropage_write(const struct guest_memory *memory, const struct kernel *kernel,
                    const struct boot_info *info);

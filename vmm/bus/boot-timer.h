@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The boot timer: a port to which a guest writes when its init runs, so that boot time needs no text. */
+/* The boot timer: a port to which a guest writes when its init runs, so that boot time needs no
+ * text. */
 #pragma once
 
 #include <stdatomic.h>

@@ -5,8 +5,8 @@
 #include "vmm/cleanup.h"
 
 /*
- * OFFSET is relative to the range's base; LENGTH is 1, 2, 4 or 8, and the whole access lies in the range.
- * Both are called from vCPU threads, several at once. A read fills all of DATA.
+ * OFFSET is relative to the range's base; LENGTH is 1, 2, 4 or 8, and the whole access lies in the
+ * range. Both are called from vCPU threads, several at once. A read fills all of DATA.
  */
 struct bus_ops {
     void (*read)(void *context, uint64_t offset, void *ret_data, unsigned length);

@@ -51,8 +51,8 @@ void msix_table_write(struct msix *msix, uint64_t offset, const void *data, unsi
 void msix_pending_read(struct msix *msix, uint64_t offset, void *ret_data, unsigned length);
 
 /*
- * The eventfd that sends vector VECTOR, or -EBADF for a vector that is not there. Writing to it is all that a
- * device, or vhost, does: while the vector is masked the count waits in the eventfd, which is the
- * pending bit, and unmasking lets the kernel find it.
+ * The eventfd that sends vector VECTOR, or -EBADF for a vector that is not there. Writing to it is
+ * all that a device, or vhost, does: while the vector is masked the count waits in the eventfd,
+ * which is the pending bit, and unmasking lets the kernel find it.
  */
 int msix_eventfd(const struct msix *msix, unsigned vector);

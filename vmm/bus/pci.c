@@ -186,7 +186,8 @@ static void ecam_write(void *context, uint64_t offset, const void *data, unsigne
     pthread_mutex_unlock(&host->mutex);
 }
 
-/* The function whose BAR holds the whole access. The first slot wins where the guest let two overlap. */
+/* The function whose BAR holds the whole access. The first slot wins where the guest let two
+ * overlap. */
 static struct pci_function *window_find(struct pci_host *host, uint64_t address, unsigned length,
                                         unsigned *ret_bar, uint64_t *ret_offset)
 {

@@ -15,8 +15,8 @@ enum {
 struct pci_function;
 
 /*
- * All of these may be NULL. The config_ and bar_mapped calls come with the host's mutex held, the BAR
- * accesses without it; all come from vCPU threads.
+ * All of these may be NULL. The config_ and bar_mapped calls come with the host's mutex held, the
+ * BAR accesses without it; all come from vCPU threads.
  */
 struct pci_ops {
     void (*bar_read)(struct pci_function *function, unsigned bar, uint64_t offset, void *ret_data,
@@ -64,8 +64,8 @@ void pci_function_init(struct pci_function *function, uint16_t vendor, uint16_t 
 void pci_function_set_bar(struct pci_function *function, unsigned bar, uint32_t size);
 
 /*
- * Appends a capability: LENGTH bytes with room for the two that are written here, ID and next pointer
- * (PCI Local Bus 3.0, 6.7). Returns its offset, or -ENOSPC.
+ * Appends a capability: LENGTH bytes with room for the two that are written here, ID and next
+ * pointer (PCI Local Bus 3.0, 6.7). Returns its offset, or -ENOSPC.
  */
 int pci_function_add_capability(struct pci_function *function, uint8_t id, const void *capability,
                                 size_t length);

@@ -180,7 +180,8 @@ static uint8_t read_register(struct serial_state *s, uint64_t offset)
 
 static void write_ier(struct serial_state *s, uint8_t value)
 {
-    /* Asking for the transmit interrupt while the register is empty, which it always is, causes one. */
+    /* Asking for the transmit interrupt while the register is empty, which it always is, causes
+     * one. */
     if ((value & IER_TRANSMIT) && !(s->ier & IER_TRANSMIT))
         s->transmit_interrupt = true;
     s->ier = value & 0xf;

@@ -21,7 +21,8 @@ struct serial_state {
 };
 
 /*
- * The guest never waits for the output's reader: when OUTPUT is full, bytes are dropped and counted.
+ * The guest never waits for the output's reader: when OUTPUT is full, bytes are dropped and
+ * counted.
  */
 struct serial {
     pthread_mutex_t mutex; /* guards: state, output*, dropped, line_up, reader_lingers */
@@ -42,9 +43,10 @@ void serial_done(struct serial *serial);
 int serial_attach(struct serial *serial, struct bus *ports);
 
 /*
- * Takes up to SIZE bytes of output. The reader calls it when output_eventfd is signalled. *RET_LINGER is set
- * where the output does not end a line: the reader then calls again soon (or at the next signal), so that
- * a line is written in one piece. Nothing is taken in that case unless FORCE or much has gathered.
+ * Takes up to SIZE bytes of output. The reader calls it when output_eventfd is signalled.
+ * *RET_LINGER is set where the output does not end a line: the reader then calls again soon (or at
+ * the next signal), so that a line is written in one piece. Nothing is taken in that case unless
+ * FORCE or much has gathered.
  */
 size_t serial_take_output(struct serial *serial, char *ret, size_t size, bool force,
                           bool *ret_linger);

@@ -8,8 +8,8 @@
 struct device_environment {
     const struct guest_memory *memory;
     /*
-     * The descriptor called NAME, which becomes the caller's, from those that were handed over. -ENOENT with a
-     * logged error where there is none.
+     * The descriptor called NAME, which becomes the caller's, from those that were handed over.
+     * -ENOENT with a logged error where there is none.
      */
     int (*take_fd)(void *context, const char *name);
     void *context;
@@ -19,8 +19,8 @@ struct device_kind {
     const char *option; /* the command line's --OPTION=… */
     const char *help;
     /*
-     * Makes a device from ARGUMENT, the option's value. 0 with *RET, freed by its type's destroy(), or -errno;
-     * logs.
+     * Makes a device from ARGUMENT, the option's value. 0 with *RET, freed by its type's destroy(),
+     * or -errno; logs.
      */
     int (*create)(const char *argument, const struct device_environment *environment,
                   struct virtio_device **ret);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Packets between TAP and rings: readv and writev straight on guest memory, one interrupt a batch. */
+/* Packets between TAP and rings: readv and writev straight on guest memory, one interrupt a batch.
+ */
 #include "vmm/devices/net-path.h"
 
 #include <linux/virtio_net.h>
@@ -37,13 +38,15 @@ static void drain(const struct event_source *kick)
     ssize_t n _unused_ = read(kick->fd, &count, sizeof(count));
 }
 
-/* Without the interface there is nothing to wait for: said once, and the guest sees a silent network. */
+/* Without the interface there is nothing to wait for: said once, and the guest sees a silent
+ * network. */
 static void tap_lost(struct net_path *path)
 {
-    if (!path->tap_gone)
-        log_error("The TAP interface of '%s' is gone: the guest's network is silent until a restart",
-                  path->device->id);
-    path->tap_gone = true;
+    if (!path->tap_gone_told)
+        log_error(
+            "The TAP interface of '%s' is gone: the guest's network is silent until a restart",
+            path->device->id);
+    path->tap_gone = path->tap_gone_told = true;
     event_loop_remove(&path->device->worker.loop, &path->tap);
 }
 
@@ -64,18 +67,21 @@ static int hold_buffer(struct net_path *path)
     return r;
 }
 
-/* num_buffers, which TAP leaves alone: always one without VIRTIO_NET_F_MRG_RXBUF (5.1.6.4.1). */
-static void set_num_buffers(struct virtqueue_chain *chain)
+/*
+ * The header before a received packet (5.1.6.4.1): without VIRTIO_NET_F_GUEST_CSUM and
+ * VIRTIO_NET_F_MRG_RXBUF it says nothing but "one buffer", whatever TAP wrote there.
+ */
+static void write_receive_header(struct virtqueue_chain *chain)
 {
-    static const uint8_t one[2] = {1, 0};
-    size_t at = offsetof(struct virtio_net_hdr_v1, num_buffers), done = 0;
+    static const struct virtio_net_hdr_v1 header = {.num_buffers = 1};
+    size_t done = 0;
 
-    for (unsigned i = 0; i < chain->n_in && done < sizeof(one); i++) {
-        struct iovec *iov = &chain->iov[i];
+    for (unsigned i = 0; i < chain->n_in && done < sizeof(header); i++) {
+        size_t left = sizeof(header) - done, length = chain->iov[i].iov_len;
+        size_t n = length < left ? length : left;
 
-        for (; at < iov->iov_len && done < sizeof(one); at++, done++)
-            ((uint8_t *)iov->iov_base)[at] = one[done];
-        at -= at < iov->iov_len ? 0 : iov->iov_len;
+        memcpy(chain->iov[i].iov_base, (const uint8_t *)&header + done, n);
+        done += n;
     }
 }
 
@@ -95,7 +101,7 @@ static void receive(struct net_path *path)
         }
         if (n < TAP_HEADER_SIZE) /* nothing there, or an error of this one packet */
             break;
-        set_num_buffers(&path->held);
+        write_receive_header(&path->held);
         virtqueue_push(queue, path->held.head, (uint32_t)n);
         path->has_held = false;
     }
@@ -134,8 +140,8 @@ static void receive_kicked(struct event_source *source, uint32_t events)
 }
 
 /*
- * Sends one packet. No offload was negotiated, so the guest's header says nothing, and the kernel gets an
- * empty one. False where the chain is no packet.
+ * Sends one packet. No offload was negotiated, so the guest's header says nothing, and the kernel
+ * gets an empty one. False where the chain is no packet.
  */
 static bool send_packet(struct net_path *path)
 {

@@ -13,10 +13,11 @@ enum {
 
 struct net_path {
     struct virtio_device *device; /* borrowed */
-    struct event_source tap;     /* the descriptor is owned */
+    struct event_source tap;      /* the descriptor is owned */
     struct event_source receive_kick, transmit_kick;
     bool has_held; /* a receive buffer is taken from the ring and waits for a packet */
-    bool tap_gone; /* the interface was deleted; logged */
+    bool tap_gone; /* the interface was deleted */
+    bool tap_gone_told;
     struct virtqueue_chain held, sending;
 };
 

@@ -90,7 +90,8 @@ static int acquire_tap(const struct net_settings *settings,
 
 static uint64_t net_configure(struct net *net, const struct net_settings *settings)
 {
-    uint64_t features = UINT64_C(1) << VIRTIO_NET_F_STATUS | UINT64_C(1) << VIRTIO_RING_F_INDIRECT_DESC |
+    uint64_t features = UINT64_C(1) << VIRTIO_NET_F_STATUS |
+                        UINT64_C(1) << VIRTIO_RING_F_INDIRECT_DESC |
                         UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX;
 
     net->config.status = VIRTIO_NET_S_LINK_UP;

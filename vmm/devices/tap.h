@@ -11,7 +11,7 @@ enum { TAP_HEADER_SIZE = 12 };
 int tap_open(const char *name);
 
 /*
- * Makes FD, an attached TAP queue, ready for a device: non-blocking, our header, no offloads. -ENOTTY where it is
- * no TAP queue, -EINVAL for one made without IFF_VNET_HDR.
+ * Makes FD, an attached TAP queue, ready for a device: non-blocking, our header, no offloads.
+ * -ENOTTY where it is no TAP queue, -EINVAL for one made without IFF_VNET_HDR.
  */
 int tap_prepare(int fd);

@@ -9,8 +9,8 @@
 struct kvm_irq_routing;
 
 enum {
-    IRQ_IOAPIC_PINS = 24,  /* GSIs 0 to 23 are the I/O APIC's pins */
-    IRQ_MSI_MAX = 1024,    /* message-signalled GSIs behind them */
+    IRQ_IOAPIC_PINS = 24, /* GSIs 0 to 23 are the I/O APIC's pins */
+    IRQ_MSI_MAX = 1024,   /* message-signalled GSIs behind them */
 };
 
 struct irq_router {
@@ -31,8 +31,8 @@ int irq_router_new_msi(struct irq_router *router);
 int irq_router_set_msi(struct irq_router *router, unsigned gsi, uint64_t address, uint32_t data);
 
 /*
- * Each write to EVENTFD raises GSI, without leaving the kernel. A count that is already in EVENTFD raises
- * it at once. 0 or -errno.
+ * Each write to EVENTFD raises GSI, without leaving the kernel. A count that is already in EVENTFD
+ * raises it at once. 0 or -errno.
  */
 int irqfd_assign(int vm_fd, unsigned gsi, int eventfd);
 

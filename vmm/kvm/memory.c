@@ -16,8 +16,8 @@ static int memory_map(struct guest_memory *memory)
     /* A memfd that cannot shrink cannot turn an access into SIGBUS. */
     if (fcntl(memory->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
         return -errno;
-    void *p = mmap(NULL, memory->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                   memory->fd, 0);
+    void *p =
+        mmap(NULL, memory->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory->fd, 0);
     if (p == MAP_FAILED)
         return -errno;
     memory->base = p;

@@ -32,8 +32,8 @@ int guest_memory_init(struct guest_memory *memory, uint64_t size);
 void guest_memory_done(struct guest_memory *memory);
 
 /*
- * The one way to guest memory: LENGTH bytes at guest physical address GPA, or NULL unless every byte
- * is RAM of one region. The guest may change the bytes at any time: copy, check, use the copy.
+ * The one way to guest memory: LENGTH bytes at guest physical address GPA, or NULL unless every
+ * byte is RAM of one region. The guest may change the bytes at any time: copy, check, use the copy.
  */
 void *guest_memory_at(const struct guest_memory *memory, uint64_t gpa, uint64_t length);
 

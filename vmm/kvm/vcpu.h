@@ -19,7 +19,7 @@ int vcpu_init(struct vcpu *vcpu, const struct vm *vm, unsigned index);
 void vcpu_done(struct vcpu *vcpu);
 
 /*
- * Enters the guest until the next exit to userspace. Returns the KVM_EXIT_ reason (≥ 0), -EINTR when a
- * signal ended it, or another -errno.
+ * Enters the guest until the next exit to userspace. Returns the KVM_EXIT_ reason (≥ 0), -EINTR
+ * when a signal ended it, or another -errno.
  */
 int vcpu_run(struct vcpu *vcpu);

@@ -9,7 +9,8 @@
 #include "vmm/kvm/memory.h"
 #include "vmm/log.h"
 
-/* Three pages below the local APICs' neighbourhood that Intel's real-mode emulation needs (4.35). */
+/* Three pages below the local APICs' neighbourhood that Intel's real-mode emulation needs (4.35).
+ */
 #define VM_TSS_ADDRESS          UINT64_C(0xfffbd000)
 #define VM_IDENTITY_MAP_ADDRESS UINT64_C(0xfffbc000)
 
@@ -71,9 +72,9 @@ int vm_init(struct vm *vm, int kvm_fd)
         .fd = TAKE_FD(fd),
         .run_size = (size_t)run_size,
         .max_vcpus = max_vcpus > 0 ? (unsigned)max_vcpus : 4, /* 4.8's advice for old hosts */
-        .any_length_ioeventfd = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IOEVENTFD_ANY_LENGTH) > 0,
-        .tsc_deadline_timer =
-            ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
+        .any_length_ioeventfd =
+            ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IOEVENTFD_ANY_LENGTH) > 0,
+        .tsc_deadline_timer = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
     };
     return 0;
 }

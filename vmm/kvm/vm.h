@@ -7,17 +7,18 @@
 struct guest_memory;
 
 struct vm {
-    int kvm_fd;          /* borrowed: /dev/kvm */
-    int fd;              /* owned */
-    size_t run_size;     /* bytes of a vCPU's kvm_run mapping */
+    int kvm_fd;      /* borrowed: /dev/kvm */
+    int fd;          /* owned */
+    size_t run_size; /* bytes of a vCPU's kvm_run mapping */
     unsigned max_vcpus;
     bool any_length_ioeventfd;
     bool tsc_deadline_timer;
 };
 
 /*
- * Creates a VM with interrupt controllers on KVM_FD, which stays the caller's and must outlive the VM.
- * -ENOTSUP with a logged reason where this KVM lacks something that Volt needs; else 0 or -errno.
+ * Creates a VM with interrupt controllers on KVM_FD, which stays the caller's and must outlive the
+ * VM. -ENOTSUP with a logged reason where this KVM lacks something that Volt needs; else 0 or
+ * -errno.
  */
 int vm_init(struct vm *vm, int kvm_fd);
 void vm_done(struct vm *vm);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Status machine, features and reset. vCPU threads write registers; the device thread starts and stops. */
+/* Status machine, features and reset. vCPU threads write registers; the device thread starts and
+ * stops. */
 #include "vmm/virtio/device.h"
 
 #include <string.h>
@@ -37,8 +38,9 @@ static void device_stop(struct virtio_device *device)
 void virtio_device_fault(struct virtio_device *device, const char *what)
 {
     if (!device->fault_reported)
-        log_warning("The guest's driver of '%s' broke the protocol: %s; the device waits for a reset",
-                    device->id, what);
+        log_warning(
+            "The guest's driver of '%s' broke the protocol: %s; the device waits for a reset",
+            device->id, what);
     device->fault_reported = true;
     device_stop(device);
     pthread_mutex_lock(&device->mutex);
@@ -78,7 +80,6 @@ static void device_start(struct virtio_device *device)
 static void device_reset(struct virtio_device *device)
 {
     device_stop(device);
-    device->fault_reported = false;
     pthread_mutex_lock(&device->mutex);
     forget(device);
     pthread_mutex_unlock(&device->mutex);
@@ -88,7 +89,8 @@ static void on_requests(void *context, unsigned requests)
 {
     struct virtio_device *device = context;
 
-    /* Both at once can only mean that the start was overtaken: after a reset a driver waits for it. */
+    /* Both at once can only mean that the start was overtaken: after a reset a driver waits for it.
+     */
     if (requests & REQUEST_RESET)
         device_reset(device);
     else if (requests & REQUEST_START)
@@ -161,7 +163,8 @@ void virtio_device_set_status(struct virtio_device *device, uint8_t status)
     uint8_t added = (uint8_t)(status & ~s->status);
     if ((added & VIRTIO_CONFIG_S_FEATURES_OK) && !features_agreeable(device))
         added &= (uint8_t)~VIRTIO_CONFIG_S_FEATURES_OK;
-    /* Only a reset clears bits, only the device sets NEEDS_RESET, and DRIVER_OK comes after FEATURES_OK. */
+    /* Only a reset clears bits, only the device sets NEEDS_RESET, and DRIVER_OK comes after
+     * FEATURES_OK. */
     added &= (uint8_t)~VIRTIO_CONFIG_S_NEEDS_RESET;
     if (!((s->status | added) & VIRTIO_CONFIG_S_FEATURES_OK))
         added &= (uint8_t)~VIRTIO_CONFIG_S_DRIVER_OK;

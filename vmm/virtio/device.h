@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A virtio device: the status machine and feature negotiation (virtio 1.2, chapters 2.1, 2.2, 3.1). */
+/* A virtio device: the status machine and feature negotiation (virtio 1.2, chapters 2.1, 2.2, 3.1).
+ */
 #pragma once
 
 #include <linux/virtio_config.h>
@@ -19,18 +20,20 @@ enum {
 
 #define VIRTIO_NO_VECTOR 0xffff
 
-/* What a kind of device brings along. All calls but the configuration's come on the device's thread. */
+/* What a kind of device brings along. All calls but the configuration's come on the device's
+ * thread. */
 struct virtio_type {
-    uint16_t id;       /* VIRTIO_ID_NET … */
+    uint16_t id;        /* VIRTIO_ID_NET … */
     uint32_t pci_class; /* 0xBBSSPP */
     /*
-     * The driver is ready: the queues are checked and started. -errno where the device cannot go on; it then
-     * needs a reset.
+     * The driver is ready: the queues are checked and started. -errno where the device cannot go
+     * on; it then needs a reset.
      */
     int (*start)(struct virtio_device *device);
     /* After this returns, the device touches no queue; called only after start() succeeded. */
     void (*stop)(struct virtio_device *device);
-    /* The guest's access to device-specific configuration (2.5); on vCPU threads, under the mutex. */
+    /* The guest's access to device-specific configuration (2.5); on vCPU threads, under the mutex.
+     */
     void (*read_config)(struct virtio_device *device, uint32_t offset, void *ret_data,
                         unsigned length);
     void (*destroy)(struct virtio_device *device);
@@ -70,12 +73,12 @@ struct virtio_device {
     struct virtio_transport transport;
     struct worker worker;
     bool running;        /* device thread only: between start and stop */
-    bool fault_reported; /* device thread only: one line until the next reset */
+    bool fault_reported; /* device thread only: one line in all, however often a guest resets */
 };
 
 /*
- * Makes a device that offers FEATURES beside VERSION_1. ID is for messages and the thread's name. 0 or
- * -errno; virtio_device_done() takes a half-built one.
+ * Makes a device that offers FEATURES beside VERSION_1. ID is for messages and the thread's name. 0
+ * or -errno; virtio_device_done() takes a half-built one.
  */
 int virtio_device_init(struct virtio_device *device, const struct virtio_type *type, const char *id,
                        const struct guest_memory *memory, uint64_t features, unsigned n_queues,
@@ -100,7 +103,7 @@ static inline bool virtio_device_has(const struct virtio_device *device, unsigne
 }
 
 /*
- * The guest broke the protocol (2.1.1, DEVICE_NEEDS_RESET): logs WHAT once, stops the device and tells the
- * driver. On the device's thread.
+ * The guest broke the protocol (2.1.1, DEVICE_NEEDS_RESET): logs WHAT once, stops the device and
+ * tells the driver. On the device's thread.
  */
 void virtio_device_fault(struct virtio_device *device, const char *what);

@@ -60,8 +60,7 @@ void virtio_pci_common_read(struct virtio_device *device, uint32_t offset, void 
 
 static void set_vector(uint16_t *vector, unsigned n_vectors, uint64_t value)
 {
-    __atomic_store_n(vector, value < n_vectors ? (uint16_t)value : VIRTIO_NO_VECTOR,
-                     __ATOMIC_RELAXED);
+    *vector = value < n_vectors ? (uint16_t)value : VIRTIO_NO_VECTOR;
 }
 
 static void set_queue_size(struct virtio_device *device, struct virtqueue *queue, uint64_t size)
@@ -151,7 +150,8 @@ static void write_register(struct virtio_device *device, unsigned n_vectors, uin
     }
 }
 
-/* The width that the driver must use for the field at OFFSET (4.1.3.1); 64-bit ones in halves too. */
+/* The width that the driver must use for the field at OFFSET (4.1.3.1); 64-bit ones in halves too.
+ */
 static bool width_allowed(uint32_t offset, unsigned length)
 {
     switch (offset) {

@@ -30,8 +30,21 @@ static void write_eventfd(int fd)
 /* 4.1.5.1.4 and 4.1.5.2: the ISR for drivers that poll, the vector for those that do not. */
 static void signal_vector(struct virtio_pci *pci, const uint16_t *vector, uint8_t isr)
 {
-    __atomic_fetch_or(&pci->device->state.isr, isr, __ATOMIC_RELAXED);
-    write_eventfd(msix_eventfd(&pci->msix, __atomic_load_n(vector, __ATOMIC_RELAXED)));
+    pthread_mutex_lock(&pci->device->mutex);
+    pci->device->state.isr |= isr;
+    unsigned number = *vector;
+    pthread_mutex_unlock(&pci->device->mutex);
+    write_eventfd(msix_eventfd(&pci->msix, number));
+}
+
+/* Reading it clears it (4.1.4.5). */
+static uint8_t take_isr(struct virtio_device *device)
+{
+    pthread_mutex_lock(&device->mutex);
+    uint8_t isr = device->state.isr;
+    device->state.isr = 0;
+    pthread_mutex_unlock(&device->mutex);
+    return isr;
 }
 
 static void signal_queue(void *context, unsigned queue)
@@ -137,17 +150,15 @@ static void bar_mapped(struct pci_function *function, unsigned bar, uint64_t add
 }
 
 /*
- * The window into the BAR for software that cannot map it (4.1.4.9): the guest sets bar, offset and length in
- * the capability, and reads or writes four bytes behind it.
+ * The window into the BAR for software that cannot map it (4.1.4.9): the guest sets bar, offset and
+ * length in the capability, and reads or writes four bytes behind it.
  */
 static bool window_range(const struct virtio_pci *pci, uint32_t *ret_offset, uint32_t *ret_length)
 {
     const uint8_t *capability = pci->function.config + pci->window_capability;
     uint8_t bar = capability[offsetof(struct virtio_pci_cap, bar)];
-    uint32_t offset =
-        (uint32_t)bus_get(capability + offsetof(struct virtio_pci_cap, offset), 4);
-    uint32_t length =
-        (uint32_t)bus_get(capability + offsetof(struct virtio_pci_cap, length), 4);
+    uint32_t offset = (uint32_t)bus_get(capability + offsetof(struct virtio_pci_cap, offset), 4);
+    uint32_t length = (uint32_t)bus_get(capability + offsetof(struct virtio_pci_cap, length), 4);
 
     if (bar != VIRTIO_PCI_BAR || (length != 1 && length != 2 && length != 4) ||
         offset % length != 0 || offset > VIRTIO_PCI_BAR_SIZE - length)

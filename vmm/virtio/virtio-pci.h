@@ -24,15 +24,15 @@ enum {
 struct virtio_pci {
     struct pci_function function;
     struct msix msix;
-    struct virtio_device *device; /* borrowed */
-    const struct vm *vm;          /* borrowed */
+    struct virtio_device *device;                /* borrowed */
+    const struct vm *vm;                         /* borrowed */
     unsigned msix_capability, window_capability; /* offsets in configuration space */
-    uint64_t notify_address;      /* where the ioeventfds are; 0: nowhere */
+    uint64_t notify_address;                     /* where the ioeventfds are; 0: nowhere */
 };
 
 /*
- * Puts DEVICE behind a PCI function with a vector per queue and one for configuration changes. All arguments
- * but PCI outlive it. 0 or -errno; virtio_pci_done() takes a zeroed or half-built one.
+ * Puts DEVICE behind a PCI function with a vector per queue and one for configuration changes. All
+ * arguments but PCI outlive it. 0 or -errno; virtio_pci_done() takes a zeroed or half-built one.
  */
 int virtio_pci_init(struct virtio_pci *pci, struct virtio_device *device, const struct vm *vm,
                     struct irq_router *router);

@@ -30,8 +30,8 @@ int virtqueue_start(struct virtqueue *queue, bool event_index)
         return -EINVAL;
     if (s->descriptor_area % 16 != 0 || s->driver_area % 2 != 0 || s->device_area % 4 != 0)
         return -EINVAL;
-    queue->descriptors = guest_memory_at(queue->memory, s->descriptor_area,
-                                         s->size * sizeof(struct vring_desc));
+    queue->descriptors =
+        guest_memory_at(queue->memory, s->descriptor_area, s->size * sizeof(struct vring_desc));
     queue->available = guest_memory_at(queue->memory, s->driver_area, 6 + 2 * (uint64_t)s->size);
     queue->used = guest_memory_at(queue->memory, s->device_area,
                                   6 + s->size * sizeof(struct vring_used_elem));
@@ -76,7 +76,8 @@ static int chain_add(struct virtqueue_chain *chain, const struct guest_memory *m
     return 0;
 }
 
-/* Enters an indirect table (2.7.5.3): its place in *RET_TABLE, its length in descriptors returned. */
+/* Enters an indirect table (2.7.5.3): its place in *RET_TABLE, its length in descriptors returned.
+ */
 static int indirect_table(const struct virtqueue *queue, const struct vring_desc *descriptor,
                           const struct vring_desc **ret_table)
 {
@@ -136,8 +137,8 @@ int virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *ret)
         return 0;
     if (waiting > s->size)
         return -EPROTO;
-    ret->head = __atomic_load_n(&queue->available->ring[s->last_available % s->size],
-                                __ATOMIC_RELAXED);
+    ret->head =
+        __atomic_load_n(&queue->available->ring[s->last_available % s->size], __ATOMIC_RELAXED);
     if (ret->head >= s->size)
         return -EPROTO;
     ret->n_out = ret->n_in = 0;
@@ -168,7 +169,8 @@ bool virtqueue_must_signal(struct virtqueue *queue)
     if (new == old)
         return false;
     queue->signalled_used = new;
-    /* Full fence: the index must be out before the driver's wish is read; pairs with the driver's. */
+    /* Full fence: the index must be out before the driver's wish is read; pairs with the driver's.
+     */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (queue->event_index)
         return vring_need_event(__atomic_load_n(used_event(queue), __ATOMIC_RELAXED), new, old);

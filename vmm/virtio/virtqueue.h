@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The split virtqueue (virtio 1.2, 2.7), device side. Everything in it is the guest's, and hostile. */
+/* The split virtqueue (virtio 1.2, 2.7), device side. Everything in it is the guest's, and hostile.
+ */
 #pragma once
 
 #include <linux/virtio_ring.h>
@@ -33,7 +34,8 @@ struct virtqueue {
     struct vring_used *used;
 };
 
-/* One request: what the device reads (out), then what it writes (in). Buffers are checked guest RAM. */
+/* One request: what the device reads (out), then what it writes (in). Buffers are checked guest
+ * RAM. */
 struct virtqueue_chain {
     uint16_t head;
     unsigned n_out, n_in;
@@ -45,26 +47,27 @@ struct virtqueue_chain {
 void virtqueue_reset(struct virtqueue *queue, const struct guest_memory *memory, uint16_t size_max);
 
 /*
- * Checks size, alignment and addresses (2.7) and makes the queue usable. -EINVAL or -EFAULT where the guest
- * set nonsense.
+ * Checks size, alignment and addresses (2.7) and makes the queue usable. -EINVAL or -EFAULT where
+ * the guest set nonsense.
  */
 int virtqueue_start(struct virtqueue *queue, bool event_index);
 
 /*
- * Takes the next available chain. 1 with *RET filled, 0 where there is none, -EPROTO where the ring is
- * broken: the device then needs a reset.
+ * Takes the next available chain. 1 with *RET filled, 0 where there is none, -EPROTO where the ring
+ * is broken: the device then needs a reset.
  */
 int virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *ret);
 
 /* Gives a chain back, LENGTH bytes of it written (2.7.8). */
 void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t length);
 
-/* Whether the driver wants an interrupt for what was pushed since the last call (2.7.7.2, 2.7.10). */
+/* Whether the driver wants an interrupt for what was pushed since the last call (2.7.7.2, 2.7.10).
+ */
 bool virtqueue_must_signal(struct virtqueue *queue);
 
 /*
- * Asks the driver for a notification of the next buffer. True where one has come already: look again instead
- * of waiting.
+ * Asks the driver for a notification of the next buffer. True where one has come already: look
+ * again instead of waiting.
  */
 bool virtqueue_enable_notification(struct virtqueue *queue);
 void virtqueue_disable_notification(struct virtqueue *queue);

@@ -11,7 +11,7 @@ struct worker {
     struct thread thread;
     struct event_loop loop;
     struct event_source request; /* an eventfd */
-    atomic_uint requests;         /* bits; WORKER_STOP is the worker's own */
+    atomic_uint requests;        /* bits; WORKER_STOP is the worker's own */
     void (*on_requests)(void *context, unsigned requests);
     void *context;
 };
