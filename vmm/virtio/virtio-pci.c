@@ -87,8 +87,7 @@ static void bar_read(struct pci_function *function, unsigned bar, uint64_t offse
         break;
     case VIRTIO_PCI_PART_ISR:
         if (at == 0)
-            bus_put(ret_data, length,
-                    __atomic_exchange_n(&pci->device->state.isr, 0, __ATOMIC_RELAXED));
+            bus_put(ret_data, length, take_isr(pci->device));
         break;
     case VIRTIO_PCI_PART_DEVICE:
         device_config_read(pci, at, ret_data, length);
