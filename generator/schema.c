@@ -99,7 +99,7 @@ const struct setting schema[] = {
      .value = "an IPv4 address with its prefix, such as 10.42.0.10/24", .otherwise = "unknown",
      .help = "The address that the guest will have. It is checked and handed to volt-net; nothing "
              "gives it to the guest yet."},
-    {NETWORK(mtu), .key = "mtu", .parse = parse_number, .rule = {.min = 68, .max = 65535},
+    {NETWORK(mtu), .key = "mtu", .parse = parse_number, .rule = {.min = 68, .max = 65521},
      .otherwise = "the kernel's, 1500", .help = "The MTU of the TAP, which the guest is told."},
     {NETWORK(vhost), .key = "vhost", .parse = parse_boolean, .value = "yes or no", .initial = "yes",
      .help = "Whether the host's kernel moves the packets. Where it cannot, the VMM does; at "
