@@ -167,7 +167,7 @@ static void test_reset_in_status_zero(void **state)
     assert_int_equal(test_device_status(test), VIRTIO_CONFIG_S_ACKNOWLEDGE);
 }
 
-/* A fault stops the device, tells the driver, logs once, and ends with a reset. */
+/* A fault stops the device, tells the driver, logs once in all, and ends with a reset. */
 static void test_fault(void **state)
 {
     struct test_device *test = *state;
@@ -189,7 +189,7 @@ static void test_fault(void **state)
         assert_int_equal(test->stopped, i);
     }
     _cleanup_free_ char *text = capture_end(&capture);
-    assert_int_equal(count_lines(text), 3);
+    assert_int_equal(count_lines(text), 1); /* resets are no way to fill the log */
     assert_non_null(strstr(text, "'test0' broke the protocol: the test wants it"));
     assert_true(test->config_signals >= 3);
 
