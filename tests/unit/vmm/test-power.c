@@ -53,6 +53,18 @@ static void test_reset_register(void **state _unused_)
     assert_int_equal(events[POWER_OFF] + events[POWER_PANIC], 0);
 }
 
+/* The PC's own ways: reset control, bit 2, and the keyboard controller's pulse. */
+static void test_legacy_resets(void **state _unused_)
+{
+    for (unsigned value = 0; value < 256; value++)
+        write_port(PLATFORM_PORT_RESET_CONTROL, value);
+    assert_int_equal(events[POWER_RESET], 128);
+    for (unsigned value = 0; value < 256; value++)
+        write_port(PLATFORM_PORT_KEYBOARD, value);
+    assert_int_equal(events[POWER_RESET], 129);
+    assert_int_equal(events[POWER_OFF] + events[POWER_PANIC], 0);
+}
+
 static void test_reads(void **state _unused_)
 {
     for (unsigned i = 0; i < 3; i++) {
@@ -99,6 +111,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_sleep_control, setup),
         cmocka_unit_test_setup(test_reset_register, setup),
+        cmocka_unit_test_setup(test_legacy_resets, setup),
         cmocka_unit_test_setup(test_reads, setup),
         cmocka_unit_test_setup(test_pvpanic, setup),
         cmocka_unit_test_setup(test_boot_timer, setup),
