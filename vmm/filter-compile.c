@@ -13,12 +13,16 @@ static int compile(const struct filter_rule *rules, size_t n, int fd)
 
     int r = 0;
     for (size_t i = 0; i < n && r == 0; i++) {
+        const struct scmp_arg_cmp argument = {
+            .arg = (unsigned)rules[i].argument,
+            .op = SCMP_CMP_EQ,
+            .datum_a = rules[i].value,
+        };
+
         if (rules[i].argument < 0)
             r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, rules[i].call, 0);
         else
-            r = seccomp_rule_add(
-                filter, SCMP_ACT_ALLOW, rules[i].call, 1,
-                SCMP_CMP((unsigned)rules[i].argument, SCMP_CMP_EQ, rules[i].value));
+            r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, rules[i].call, 1, argument);
     }
     if (r == 0)
         r = seccomp_export_bpf(filter, fd);

@@ -88,17 +88,16 @@ static void set_long_mode(struct kvm_sregs *sregs)
 
 int cpu_set_msrs(const struct vcpu *vcpu)
 {
-    struct {
-        struct kvm_msrs header;
-        struct kvm_msr_entry entries[2];
-    } msrs = {
-        .header.nmsrs = 2,
-        .entries =
-            {
-                {.index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED_WRITE_BACK},
-                {.index = MSR_IA32_MISC_ENABLE, .data = MSR_MISC_FAST_STRING},
-            },
+    static const struct kvm_msr_entry entries[] = {
+        {.index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED_WRITE_BACK},
+        {.index = MSR_IA32_MISC_ENABLE, .data = MSR_MISC_FAST_STRING},
     };
+    union {
+        struct kvm_msrs list;
+        uint8_t room[sizeof(struct kvm_msrs) + sizeof(entries)];
+    } msrs = {.list.nmsrs = ELEMENTSOF(entries)};
+
+    memcpy(msrs.room + sizeof(msrs.list), entries, sizeof(entries));
     int n = ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
 
     if (n < 0)
