@@ -95,6 +95,8 @@ static int build_platform(struct machine *machine)
     if (r >= 0)
         r = pci_host_attach(&machine->pci, &machine->mmio);
     if (r >= 0)
+        r = pci_ports_attach(&machine->pci_ports, &machine->pci, &machine->power, &machine->ports);
+    if (r >= 0)
         r = irqfd_assign(machine->vm.fd, PLATFORM_GSI_SERIAL, machine->serial_irq);
     if (r >= 0)
         r = irqfd_assign(machine->vm.fd, PLATFORM_GSI_POWER_BUTTON, machine->power_button_irq);

@@ -6,6 +6,7 @@
 
 #include "vmm/boot/cpu.h"
 #include "vmm/bus/boot-timer.h"
+#include "vmm/bus/pci-ports.h"
 #include "vmm/bus/pci.h"
 #include "vmm/bus/power.h"
 #include "vmm/bus/serial.h"
@@ -49,6 +50,7 @@ struct machine {
     struct irq_router router;
     struct bus ports, mmio;
     struct pci_host pci;
+    struct pci_ports pci_ports;
     struct serial serial;
     struct power power;
     struct boot_timer boot_timer;

@@ -74,6 +74,14 @@ vm_nic() {
     (($# == 0)) || printf '%s\n' "$@" >>"$file"
 }
 
+# vm_without_restart UUID : a failure stays to be looked at, until the test's end.
+vm_without_restart() {
+    without_restart_dir=/run/systemd/system/volt-vm@$1.service.d
+    mkdir -p "$without_restart_dir"
+    printf '[Service]\nRestart=no\n' >"$without_restart_dir/60-test.conf"
+    trap 'rm -rf "$without_restart_dir"' EXIT
+}
+
 unit() { echo "volt-vm@$1.service"; }
 
 vm_start() { systemctl daemon-reload && systemctl start "$(unit "$1")"; }

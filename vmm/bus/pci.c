@@ -148,9 +148,8 @@ static struct pci_function *ecam_function(struct pci_host *host, uint64_t offset
     return host->slots[offset >> ECAM_SLOT_SHIFT & (PCI_SLOTS - 1)];
 }
 
-static void ecam_read(void *context, uint64_t offset, void *ret_data, unsigned length)
+void pci_host_config_read(struct pci_host *host, uint64_t offset, void *ret_data, unsigned length)
 {
-    struct pci_host *host = context;
     struct pci_function *function = ecam_function(host, offset);
     unsigned at = offset & 0xfff;
 
@@ -164,9 +163,9 @@ static void ecam_read(void *context, uint64_t offset, void *ret_data, unsigned l
     pthread_mutex_unlock(&host->mutex);
 }
 
-static void ecam_write(void *context, uint64_t offset, const void *data, unsigned length)
+void pci_host_config_write(struct pci_host *host, uint64_t offset, const void *data,
+                           unsigned length)
 {
-    struct pci_host *host = context;
     struct pci_function *function = ecam_function(host, offset);
     const uint8_t *bytes = data;
     unsigned at = offset & 0xfff;
@@ -184,6 +183,16 @@ static void ecam_write(void *context, uint64_t offset, const void *data, unsigne
     if (function->ops->config_written)
         function->ops->config_written(function, at, length);
     pthread_mutex_unlock(&host->mutex);
+}
+
+static void ecam_read(void *context, uint64_t offset, void *ret_data, unsigned length)
+{
+    pci_host_config_read(context, offset, ret_data, length);
+}
+
+static void ecam_write(void *context, uint64_t offset, const void *data, unsigned length)
+{
+    pci_host_config_write(context, offset, data, length);
 }
 
 /* The function whose BAR holds the whole access. The first slot wins where the guest let two

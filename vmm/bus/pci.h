@@ -55,6 +55,14 @@ void pci_host_done(struct pci_host *host);
 /* Claims ECAM and the BAR window of MMIO. HOST must outlive it. 0 or -errno. */
 int pci_host_attach(struct pci_host *host, struct bus *mmio);
 
+/*
+ * An access to configuration space: OFFSET is ECAM's, slot << 15 | function << 12 | register (PCI
+ * Express Base 5.0, 7.2.2), LENGTH 1, 2, 4 or 8. What is not there reads as ones.
+ */
+void pci_host_config_read(struct pci_host *host, uint64_t offset, void *ret_data, unsigned length);
+void pci_host_config_write(struct pci_host *host, uint64_t offset, const void *data,
+                           unsigned length);
+
 /* CLASS is base class, subclass and programming interface, as 0xBBSSPP. OPS may be NULL. */
 void pci_function_init(struct pci_function *function, uint16_t vendor, uint16_t device,
                        uint16_t subsystem, uint32_t class, uint8_t revision,

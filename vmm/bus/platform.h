@@ -6,12 +6,12 @@
 #include <stdint.h>
 
 /* I/O ports */
-#define PLATFORM_PORT_KEYBOARD      UINT64_C(0x64)  /* its controller's command port: reset alone */
-#define PLATFORM_PORT_SERIAL        UINT64_C(0x3f8) /* eight */
-#define PLATFORM_PORT_PVPANIC       UINT64_C(0x505)
-#define PLATFORM_PORT_POWER         UINT64_C(0x600) /* sleep control, sleep status, reset */
-#define PLATFORM_PORT_BOOT_TIMER    UINT64_C(0x610)
-#define PLATFORM_PORT_RESET_CONTROL UINT64_C(0xcf9)
+#define PLATFORM_PORT_KEYBOARD   UINT64_C(0x64)  /* its controller's command port: reset alone */
+#define PLATFORM_PORT_SERIAL     UINT64_C(0x3f8) /* eight */
+#define PLATFORM_PORT_PVPANIC    UINT64_C(0x505)
+#define PLATFORM_PORT_POWER      UINT64_C(0x600) /* sleep control, sleep status, reset */
+#define PLATFORM_PORT_BOOT_TIMER UINT64_C(0x610)
+#define PLATFORM_PORT_PCI_CONFIG UINT64_C(0xcf8) /* eight: address, reset control, data */
 
 /* Pins of the I/O APIC, all edge-triggered */
 #define PLATFORM_GSI_SERIAL       4

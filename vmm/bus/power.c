@@ -9,7 +9,6 @@ enum {
     SLEEP_TYPE_MASK = 7,
     SLEEP_ENABLE = 1 << 5,
     PVPANIC_PANICKED = 1 << 0,
-    RESET_CONTROL_CPU = 1 << 2,
     KEYBOARD_PULSE_RESET = 0xfe,
 };
 
@@ -49,16 +48,7 @@ static void pvpanic_write(void *context, uint64_t offset, const void *data, unsi
         power->report(power->context, POWER_PANIC);
 }
 
-/* The PC's older ways to reset, for kernels that are told to prefer them (reboot=k, reboot=p). */
-static void reset_control_write(void *context, uint64_t offset, const void *data, unsigned length)
-{
-    struct power *power = context;
-
-    (void)offset;
-    if (bus_get(data, length) & RESET_CONTROL_CPU)
-        power->report(power->context, POWER_RESET);
-}
-
+/* The PC's oldest way to reset, for kernels that are told to prefer it (reboot=k). */
 static void keyboard_write(void *context, uint64_t offset, const void *data, unsigned length)
 {
     struct power *power = context;
@@ -72,16 +62,11 @@ int power_attach(struct power *power, struct bus *ports)
 {
     static const struct bus_ops power_ops = {.read = power_read, .write = power_write};
     static const struct bus_ops pvpanic_ops = {.read = pvpanic_read, .write = pvpanic_write};
-
-    static const struct bus_ops reset_control_ops = {.read = power_read,
-                                                     .write = reset_control_write};
     static const struct bus_ops keyboard_ops = {.read = power_read, .write = keyboard_write};
 
     int r = bus_add(ports, PLATFORM_PORT_POWER, 3, &power_ops, power);
     if (r >= 0)
         r = bus_add(ports, PLATFORM_PORT_PVPANIC, 1, &pvpanic_ops, power);
-    if (r >= 0)
-        r = bus_add(ports, PLATFORM_PORT_RESET_CONTROL, 1, &reset_control_ops, power);
     if (r >= 0)
         r = bus_add(ports, PLATFORM_PORT_KEYBOARD, 1, &keyboard_ops, power);
     return r;

@@ -27,5 +27,6 @@ struct power {
     void *context;
 };
 
-/* Claims the power, pvpanic and legacy reset ports of PORTS. POWER must outlive it. 0 or -errno. */
+/* Claims the power, pvpanic and keyboard reset ports of PORTS. POWER must outlive it. 0 or -errno.
+ */
 int power_attach(struct power *power, struct bus *ports);

@@ -18,13 +18,6 @@ status_text() { vm_property "$uuid" StatusText; }
 exit_status() { vm_property "$uuid" ExecMainStatus; }
 has_failed() { vm_is "$uuid" failed; }
 
-# without_restart : a failure stays to be looked at.
-without_restart() {
-    mkdir -p "/run/systemd/system/$service.d"
-    printf '[Service]\nRestart=no\n' >"/run/systemd/system/$service.d/60-test.conf"
-    trap 'rm -rf "/run/systemd/system/$service.d"' EXIT
-}
-
 test_stop_lets_the_guest_power_off() {
     vm
     wait_ready "$uuid"
@@ -62,7 +55,7 @@ test_reboot_from_inside_starts_a_fresh_process() { # limit 180 s
 }
 
 test_panic_is_a_failure_of_its_own() {
-    without_restart
+    vm_without_restart "$uuid"
     vm cmdline=volt.do=panic
     wait_for 60 has_failed
     assert_equal 100 "$(exit_status)" 'exit status'
@@ -71,7 +64,7 @@ test_panic_is_a_failure_of_its_own() {
 }
 
 test_triple_fault_is_a_failure_of_its_own() {
-    without_restart
+    vm_without_restart "$uuid"
     vm cmdline=volt.do=triple
     wait_for 60 has_failed
     assert_equal 101 "$(exit_status)" 'exit status'
@@ -102,7 +95,7 @@ test_twenty_restarts_leave_nothing_behind() { # limit 600 s
         wait_ready "$uuid"
     done
     assert_equal "$before" "$(host_state)" "after $i restarts"
-    assert_equal 2 "$(find "/proc/$(vm_pid "$uuid")/fd" -lname '/dev/net/tun' -o -lname '/dev/kvm' | wc -l)" \
+    assert_equal 2 "$(find "/proc/$(vm_pid "$uuid")/fd" -lname '*/net/tun' -o -lname '*/kvm' | wc -l)" \
         'handed-over device fds'
     vm_stop "$uuid"
     nothing_left "$uuid"
@@ -171,8 +164,9 @@ test_without_br0_it_is_made() {
 }
 
 test_an_unknown_bridge_is_named() {
+    vm_without_restart "$uuid"
     vm_ini web "$uuid"
-    vm_nic web eth0 'bridge = nosuch0'
+    vm_nic web eth0 bridge=nosuch0
     assert_fails vm_start "$uuid"
     assert_match nosuch0 "$(status_text)"
     nothing_left "$uuid"

@@ -41,6 +41,7 @@ test_a_disk_is_said_to_be_not_supported_yet() {
 }
 
 test_a_missing_kernel_is_named() {
+    vm_without_restart "$uuid"
     vm_ini web "$uuid" kernel=/var/lib/volt/nosuch-kernel
     refused '/var/lib/volt/nosuch-kernel.*No such file'
 }
@@ -69,9 +70,10 @@ test_too_little_memory_is_said() {
 }
 
 test_without_kvm_the_message_says_what_to_load() {
+    vm_without_restart "$uuid"
     vm_ini web "$uuid"
     rmmod kvm-amd kvm-intel 2>/dev/null || true
-    trap 'modprobe -a kvm-amd kvm-intel 2>/dev/null; chmod 600 /dev/kvm' EXIT
+    trap 'rm -rf "$without_restart_dir"; modprobe -a kvm-amd kvm-intel 2>/dev/null; true' EXIT
     systemctl daemon-reload
     assert_fails systemctl start "$service"
     assert_match kvm "$(vm_property "$uuid" StatusText)"
