@@ -3,11 +3,14 @@
 #include "vmm/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 
 static enum log_level max_level = LOG_LEVEL_INFO;
 static bool with_prefix;
+static atomic_bool has_first_error; /* claims first_error for one thread */
+static char first_error[256];
 
 bool log_is_journal(int fd)
 {
@@ -41,10 +44,17 @@ void log_message(enum log_level level, const char *format, ...)
     va_end(ap);
     if (m < 0)
         m = 0;
+    if (level <= LOG_LEVEL_ERROR && !atomic_exchange(&has_first_error, true))
+        (void)snprintf(first_error, sizeof(first_error), "%s", line + n);
     size_t len = (size_t)n + (size_t)m;
     if (len > sizeof(line) - 2)
         len = sizeof(line) - 2;
     line[len++] = '\n';
     ssize_t written _unused_ = write(STDERR_FILENO, line, len);
     errno = saved;
+}
+
+const char *log_first_error(void)
+{
+    return atomic_load(&has_first_error) ? first_error : NULL;
 }

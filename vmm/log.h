@@ -22,6 +22,9 @@ bool log_is_journal(int fd);
 /* One write(2) per message, so that threads do not mix lines. Keeps errno. */
 void log_message(enum log_level level, const char *format, ...) _printf_(2, 3);
 
+/* The first error that was logged, or NULL: the one that knows the cause. */
+const char *log_first_error(void);
+
 #define log_error(...)   log_message(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_message(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_notice(...)  log_message(LOG_LEVEL_NOTICE, __VA_ARGS__)

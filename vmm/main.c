@@ -144,6 +144,8 @@ int main(int argc, char **argv)
         r = lock(&machine);
     if (r < 0) {
         console_finish(&supervisor.console);
+        (void)notify_send(&resources.notify, "STATUS=%s",
+                          log_first_error() ? log_first_error() : strerror(-r));
         _exit(EXIT_FAILURE); /* the kernel takes everything back, also from a process half locked */
     }
     _exit(run(&supervisor, &options));

@@ -46,27 +46,51 @@ test_a_missing_kernel_is_named() {
     refused '/var/lib/volt/nosuch-kernel.*No such file'
 }
 
+# fails_with REGEX : the VMM gives up, and says this as the unit's status.
+fails_with() {
+    systemctl daemon-reload
+    assert_fails systemctl start "$service"
+    assert_match "$1" "$(vm_property "$uuid" StatusText)"
+    assert_equal 1 "$(vm_property "$uuid" ExecMainStatus)" 'exit status'
+    nothing_left "$uuid"
+}
+
 test_a_file_that_is_no_kernel_is_refused() {
+    vm_without_restart "$uuid"
     head -c 100000 /dev/urandom >/var/lib/volt/no-kernel
     vm_ini web "$uuid" kernel=/var/lib/volt/no-kernel
-    systemctl daemon-reload
-    systemctl start --no-block "$service"
-    wait_for 20 log_has "$uuid" 'neither an ELF vmlinux nor a bzImage'
+    vm_nic web eth0
+    fails_with 'neither an ELF vmlinux nor a bzImage'
 }
 
 test_a_truncated_kernel_is_refused() {
+    vm_without_restart "$uuid"
     head -c 3000000 "$guest_bzimage" >/var/lib/volt/short-kernel
     vm_ini web "$uuid" kernel=/var/lib/volt/short-kernel
-    systemctl daemon-reload
-    systemctl start --no-block "$service"
-    wait_for 20 log_has "$uuid" 'bzImage is truncated'
+    fails_with 'bzImage is truncated'
 }
 
 test_too_little_memory_is_said() {
+    vm_without_restart "$uuid"
     vm_ini web "$uuid" memory_mib=32
-    systemctl daemon-reload
-    systemctl start --no-block "$service"
-    wait_for 20 log_has "$uuid" "(does not fit|does not have|more memory)"
+    fails_with '(does not fit|does not have|more memory)'
+}
+
+# handed_over LINE… : what the drop-in's helpers do beside, or instead.
+handed_over() {
+    vm_without_restart "$uuid"
+    vm_ini web "$uuid"
+    printf '%s\n' "$@" >>"/run/systemd/system/$service.d/60-test.conf"
+}
+
+test_a_missing_descriptor_is_named() {
+    handed_over 'ExecStartPre=' 'ExecStartPre=+/usr/lib/volt/volt-open --read-write=kvm=/dev/kvm'
+    fails_with "No file descriptor called 'kernel' was handed over"
+}
+
+test_an_extra_descriptor_is_named() {
+    handed_over 'ExecStartPre=+/usr/lib/volt/volt-open --read-only=disk.extra=/etc/os-release'
+    fails_with "'disk.extra' was handed over, but no option names it"
 }
 
 test_without_kvm_the_message_says_what_to_load() {
