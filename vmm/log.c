@@ -45,7 +45,8 @@ void log_message(enum log_level level, const char *format, ...)
     if (m < 0)
         m = 0;
     if (level <= LOG_LEVEL_ERROR && !atomic_exchange(&has_first_error, true))
-        (void)snprintf(first_error, sizeof(first_error), "%s", line + n);
+        (void)snprintf(first_error, sizeof(first_error), "%.*s", (int)sizeof(first_error) - 1,
+                       line + n);
     size_t len = (size_t)n + (size_t)m;
     if (len > sizeof(line) - 2)
         len = sizeof(line) - 2;
