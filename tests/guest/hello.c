@@ -5,6 +5,6 @@
 void guest_main(void)
 {
     print("hello from the guest\n");
-    out8(0x610, 1);
+    out8(PORT_BOOT_TIMER, 1);
     power_off();
 }

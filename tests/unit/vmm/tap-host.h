@@ -28,7 +28,7 @@ static inline int tap_host_attach(const char *name, short flags)
 {
     struct ifreq request = {.ifr_flags = flags};
 
-    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+    (void)snprintf(request.ifr_name, IFNAMSIZ, "%s", name);
     _cleanup_close_ int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || ioctl(fd, TUNSETIFF, &request) < 0)
         return -errno;
@@ -60,7 +60,7 @@ static inline int tap_host_enter(void)
 static inline int tap_host_init(struct tap_host *host, const char *name)
 {
     *host = (struct tap_host){.socket = -EBADF};
-    strncpy(host->name, name, IFNAMSIZ - 1);
+    (void)snprintf(host->name, IFNAMSIZ, "%s", name);
     _cleanup_close_ int fd = tap_host_attach(name, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
     if (fd < 0)
         return fd;
@@ -77,7 +77,7 @@ static inline int tap_host_up(struct tap_host *host)
     if (host->socket < 0)
         return -errno;
     (void)setsockopt(host->socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    strncpy(request.ifr_name, host->name, IFNAMSIZ - 1);
+    (void)snprintf(request.ifr_name, IFNAMSIZ, "%s", host->name);
     if (ioctl(host->socket, SIOCGIFFLAGS, &request) < 0)
         return -errno;
     request.ifr_flags |= IFF_UP;
