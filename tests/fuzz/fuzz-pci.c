@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A guest that does anything with the PCI bus and a network card on it: configuration space by ECAM
+ * and by ports, the BAR, the rings. KVM is an ioctl(2) of ours, the TAP interface a socket.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "tests/fuzz/input.h"
+#include "tests/unit/vmm/driver.h"
+#include "tests/unit/vmm/fake-kvm.h"
+#include "vmm/bus/pci-ports.h"
+#include "vmm/bus/platform.h"
+#include "vmm/devices/net-path.h"
+#include "vmm/kvm/vm.h"
+#include "vmm/log.h"
+#include "vmm/virtio/virtio-pci.h"
+
+enum {
+    OPERATIONS_MAX = 300,
+    ROUNDS_MAX = 20, /* of the event loop after an operation */
+    READ_CONFIG = 0,
+    WRITE_CONFIG,
+    READ_BAR,
+    WRITE_BAR,
+    READ_ANY,
+    WRITE_ANY,
+    PORT,
+    POKE,
+    FRAME,
+    SET_UP,
+    OPERATIONS,
+};
+
+struct world {
+    struct guest_memory memory;
+    struct virtio_device device;
+    struct net_path path;
+    struct vm vm;
+    struct irq_router router;
+    struct virtio_pci pci;
+    struct pci_host host;
+    struct pci_ports pci_ports;
+    struct power power;
+    struct bus mmio, ports;
+    int wire; /* the other end of the interface */
+};
+
+static struct world world;
+
+static int start(struct virtio_device *device _unused_)
+{
+    return net_path_start(&world.path);
+}
+
+static void stop(struct virtio_device *device _unused_)
+{
+    net_path_stop(&world.path);
+}
+
+static void read_config(struct virtio_device *device _unused_, uint32_t offset, void *ret_data,
+                        unsigned length)
+{
+    bus_put(ret_data, length, offset);
+}
+
+static void on_power(void *context _unused_, enum power_event event _unused_)
+{
+}
+
+static const struct virtio_type type = {.id = VIRTIO_ID_NET,
+                                        .pci_class = 0x020000,
+                                        .start = start,
+                                        .stop = stop,
+                                        .read_config = read_config};
+
+int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_)
+{
+    log_setup((enum log_level)0); /* silence */
+    MUST(guest_memory_init(&world.memory, UINT64_C(16) << 20) == 0);
+    return 0;
+}
+
+static void build(void)
+{
+    int sockets[2];
+
+    fake_kvm = (struct fake_kvm){0};
+    world.vm = (struct vm){.fd = FAKE_VM_FD};
+    world.mmio = world.ports = (struct bus){0};
+    world.power = (struct power){.off_type = 5, .report = on_power};
+    MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) == 0);
+    world.wire = sockets[1];
+    MUST(irq_router_init(&world.router, FAKE_VM_FD) == 0);
+    MUST(virtio_device_init(&world.device, &type, "eth0", &world.memory,
+                            UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX |
+                                UINT64_C(1) << VIRTIO_RING_F_INDIRECT_DESC,
+                            NET_QUEUES, 256) == 0);
+    net_path_init(&world.path, &world.device, sockets[0]);
+    pci_host_init(&world.host);
+    MUST(virtio_pci_init(&world.pci, &world.device, &world.vm, &world.router) == 0);
+    MUST(pci_host_add(&world.host, &world.pci.function) == 1);
+    MUST(pci_host_attach(&world.host, &world.mmio) == 0);
+    MUST(pci_ports_attach(&world.pci_ports, &world.host, &world.power, &world.ports) == 0);
+}
+
+static void take_apart(void)
+{
+    virtio_device_done(&world.device);
+    net_path_done(&world.path);
+    virtio_pci_done(&world.pci);
+    irq_router_done(&world.router);
+    pci_host_done(&world.host);
+    close_fd(world.wire);
+    MUST(fake_kvm.n_irqfds == 0);
+}
+
+/* What the device's thread would do. */
+static void run_device(void)
+{
+    struct pollfd p = {.fd = world.device.worker.loop.epoll_fd, .events = POLLIN};
+    uint8_t frame[4096];
+
+    for (unsigned i = 0; i < ROUNDS_MAX && poll(&p, 1, 0) > 0; i++)
+        (void)event_loop_wait(&world.device.worker.loop);
+    while (recv(world.wire, frame, sizeof(frame), 0) > 0)
+        ;
+}
+
+static void access_bus(const struct bus *bus, uint64_t address, bool write, struct input *input)
+{
+    uint8_t data[8];
+    unsigned length = 1u << input_8(input) % 4;
+
+    if (write) {
+        input_take(input, data, length);
+        bus_write(bus, address, data, length);
+    } else {
+        memset(data, 0x5a, sizeof(data));
+        bus_read(bus, address, data, length);
+        for (unsigned i = length; i < sizeof(data); i++)
+            MUST(data[i] == 0x5a); /* not a byte more than asked for */
+    }
+}
+
+/* A driver's usual beginning, from where fuzzing gets further: rings, and the device ready. */
+static void set_up(struct input *input)
+{
+    static const uint64_t places[] = {DESCRIPTORS, AVAILABLE, USED};
+    uint64_t common = world.pci.function.bar_address[0];
+    uint8_t features = input_8(input);
+    uint32_t words[] = {1, 1, 0, (uint32_t)features << 28};
+
+    if (!common) {
+        bus_write(&world.mmio, PLATFORM_ECAM + (1 << 15) + 0x10, &(uint32_t){0xc0000000}, 4);
+        bus_write(&world.mmio, PLATFORM_ECAM + (1 << 15) + 4, &(uint16_t){6}, 2);
+        common = world.pci.function.bar_address[0];
+    }
+    bus_write(&world.mmio, common + 20, &(uint8_t){0}, 1);
+    run_device();
+    bus_write(&world.mmio, common + 20, &(uint8_t){3}, 1);
+    for (unsigned i = 0; i < 4; i++)
+        bus_write(&world.mmio, common + 8 + i % 2 * 4, &words[i], 4);
+    bus_write(&world.mmio, common + 20, &(uint8_t){11}, 1);
+    for (uint16_t queue = 0; queue < NET_QUEUES; queue++) {
+        bus_write(&world.mmio, common + 22, &queue, 2);
+        for (unsigned i = 0; i < 3; i++)
+            bus_write(&world.mmio, common + 32 + 8 * i, &(uint64_t){places[i] + queue * 0x80000u},
+                      8);
+        bus_write(&world.mmio, common + 28, &(uint16_t){1}, 2);
+    }
+    bus_write(&world.mmio, common + 20, &(uint8_t){15}, 1);
+}
+
+/* Into the rings and what they point to, or anywhere. */
+static void poke(struct input *input)
+{
+    static const uint64_t places[] = {DESCRIPTORS, AVAILABLE, USED, TABLE, DATA};
+    uint8_t kind = input_8(input), data[16];
+    uint64_t address =
+        places[kind % ELEMENTSOF(places)] + (kind & 0x40 ? 0x80000 : 0) + input_8(input);
+
+    input_take(input, data, sizeof(data));
+    (void)guest_memory_write(&world.memory, kind & 0x80 ? input_32(input) : address, data,
+                             sizeof(data));
+}
+
+static void operate(struct input *input, uint8_t operation)
+{
+    uint64_t bar = world.pci.function.bar_address[0], address;
+    uint8_t frame[64];
+
+    switch (operation) {
+    case READ_CONFIG:
+    case WRITE_CONFIG:
+        address = PLATFORM_ECAM + (1 << 15) + input_8(input);
+        access_bus(&world.mmio, address, operation == WRITE_CONFIG, input);
+        break;
+    case READ_BAR:
+    case WRITE_BAR:
+        address = input_16(input);
+        address = (address & 0x7000) | (address & 0x7f); /* the parts' first bytes */
+        access_bus(&world.mmio, (bar ? bar : PLATFORM_PCI_WINDOW) + address, operation == WRITE_BAR,
+                   input);
+        break;
+    case READ_ANY:
+    case WRITE_ANY:
+        access_bus(&world.mmio, PLATFORM_PCI_WINDOW + input_32(input), operation == WRITE_ANY,
+                   input);
+        break;
+    case PORT:
+        address = input_8(input);
+        access_bus(&world.ports, PLATFORM_PORT_PCI_CONFIG + address % 8, address & 0x80, input);
+        break;
+    case POKE:
+        poke(input);
+        break;
+    case FRAME:
+        memset(frame, 0xab, sizeof(frame));
+        (void)!send(world.wire, frame, input_8(input) % sizeof(frame) + 1u, MSG_NOSIGNAL);
+        break;
+    default:
+        set_up(input);
+        break;
+    }
+}
+
+static void check(void)
+{
+    const struct pci_function *function = &world.pci.function;
+
+    MUST(bus_get(function->config, 4) == 0x10411af4);
+    MUST(function->bar_address[0] == 0 || (function->bar_address[0] >= PLATFORM_PCI_WINDOW &&
+                                           function->bar_address[0] + VIRTIO_PCI_BAR_SIZE <=
+                                               PLATFORM_PCI_WINDOW + PLATFORM_PCI_WINDOW_SIZE));
+    MUST(fake_kvm.n_ioeventfds == (function->bar_address[0] ? NET_QUEUES : 0));
+    MUST(fake_kvm.n_irqfds <= NET_QUEUES + 1);
+    MUST(!(world.device.state.accepted & ~world.device.state.offered) ||
+         !(world.device.state.status & VIRTIO_CONFIG_S_FEATURES_OK));
+    MUST(!world.device.running || (world.device.state.status & VIRTIO_CONFIG_S_DRIVER_OK));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input input = {data, size};
+
+    build();
+    for (unsigned i = 0; i < NET_QUEUES; i++) {
+        memset(guest_memory_at(&world.memory, DESCRIPTORS + i * 0x80000u, 4096), 0, 4096);
+        memset(guest_memory_at(&world.memory, AVAILABLE + i * 0x80000u, 4096), 0, 4096);
+        memset(guest_memory_at(&world.memory, USED + i * 0x80000u, 4096), 0, 4096);
+    }
+    for (unsigned i = 0; i < OPERATIONS_MAX && input.size > 0; i++) {
+        operate(&input, input_8(&input) % OPERATIONS);
+        run_device();
+        check();
+    }
+    take_apart();
+    return 0;
+}
