@@ -68,8 +68,11 @@ static inline void driver_indirect(struct driver *driver, uint64_t table, uint16
 
 static inline void driver_offer(struct driver *driver, uint16_t head)
 {
-    driver->available->ring[driver->available->idx % driver->queue.state.size] = head;
-    driver->available->idx++;
+    uint16_t index = driver->available->idx;
+
+    driver->available->ring[index % driver->queue.state.size] = head;
+    /* Release: pairs with the device's look at the index. */
+    __atomic_store_n(&driver->available->idx, (uint16_t)(index + 1), __ATOMIC_RELEASE);
 }
 
 static inline void driver_set_used_event(struct driver *driver, uint16_t index)
