@@ -124,7 +124,8 @@ static void test_bad_indirect(void **state)
     driver_indirect(driver, TABLE, 0, TABLE, 16, VRING_DESC_F_INDIRECT, 0);
     driver_describe(driver, 0, TABLE, 16, VRING_DESC_F_INDIRECT, 0);
     pop(driver, -EPROTO);
-    /* A way out of the table: index 1 of 1 */
+    /* A way out of the table: index 1 of 1, where a good one stands */
+    driver_indirect(driver, TABLE, 1, DATA, 1, 0, 0);
     driver_indirect(driver, TABLE, 0, DATA, 1, VRING_DESC_F_NEXT, 1);
     pop(driver, -EPROTO);
     /* A circle in the table */
@@ -172,6 +173,8 @@ static void test_bad_indices(void **state)
     pop(driver, -EPROTO);
     driver->available->idx = 16;
     pop(driver, 1);
+    /* What stands behind the table looks like a descriptor, and is none. */
+    driver_describe(driver, 16, DATA, 1, 0, 0);
     driver_describe(driver, 0, DATA, 1, VRING_DESC_F_NEXT, 16);
     pop(driver, -EPROTO);
 }
