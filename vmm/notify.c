@@ -16,7 +16,8 @@ static uint64_t watchdog_limit(void)
 
     if (!usec || (pid && strtol(pid, NULL, 10) != getpid()))
         return 0;
-    return strtoull(usec, NULL, 10);
+    uint64_t limit = strtoull(usec, NULL, 10);
+    return limit == 1 ? 2 : limit; /* half of it is the interval, and 0 would be none */
 }
 
 int notify_init(struct notify *notify)

@@ -82,8 +82,7 @@ static int parse_number(const char *name, const char *text, uint64_t min, uint64
 
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || strchr(text, '-') || value < min ||
-        value > max)
+    if (errno != 0 || text[0] < '0' || text[0] > '9' || *end != '\0' || value < min || value > max)
         return log_errno(-EINVAL, "--%s=%s is not a number from %llu to %llu", name, text,
                          (unsigned long long)min, (unsigned long long)max);
     *ret = value;

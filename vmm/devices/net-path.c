@@ -12,6 +12,8 @@
 
 enum {
     NET_BATCH = 256,
+    NET_LOOKS =
+        4, /* how often a ring that seems empty is looked at again before its thread sleeps */
     NET_FRAME_MIN = 14, /* an Ethernet header */
 };
 
@@ -54,13 +56,14 @@ static void tap_lost(struct net_path *path)
 static int hold_buffer(struct net_path *path)
 {
     struct virtqueue *queue = &path->device->queues[NET_RECEIVE];
+    unsigned looks = 0;
     int r;
 
     if (path->has_held)
         return 1;
     do
         r = virtqueue_pop(queue, &path->held);
-    while (r == 0 && virtqueue_enable_notification(queue));
+    while (r == 0 && virtqueue_enable_notification(queue) && ++looks < NET_LOOKS);
     if (r == 1 && (path->held.n_out > 0 || path->held.in_bytes < TAP_HEADER_SIZE + NET_FRAME_MIN))
         r = -EPROTO;
     path->has_held = r == 1;
@@ -174,7 +177,7 @@ static void transmit_kicked(struct event_source *source, uint32_t events)
 {
     struct net_path *path = container_of(source, struct net_path, transmit_kick);
     struct virtqueue *queue = &path->device->queues[NET_TRANSMIT];
-    unsigned sent = 0;
+    unsigned sent = 0, looks = 0;
     int r;
 
     (void)events;
@@ -191,9 +194,9 @@ static void transmit_kicked(struct event_source *source, uint32_t events)
             virtqueue_push(queue, path->sending.head, 0);
             sent++;
         }
-    } while (r == 0 && virtqueue_enable_notification(queue));
+    } while (r == 0 && virtqueue_enable_notification(queue) && ++looks < NET_LOOKS);
     signal_if_wanted(path, NET_TRANSMIT);
-    if (r == -EAGAIN)
+    if (r == -EAGAIN || looks == NET_LOOKS) /* there may be more that no notification tells of */
         come_again(source);
     else if (r < 0)
         virtio_device_fault(path->device, "a packet to send is broken");

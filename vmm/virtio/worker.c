@@ -2,6 +2,7 @@
 /* The device thread's loop. */
 #include "vmm/virtio/worker.h"
 
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -52,8 +53,10 @@ static void worker_run(void *argument)
     struct worker *worker = argument;
 
     while (!(atomic_load(&worker->requests) & WORKER_STOP)) {
-        if (event_loop_wait(&worker->loop) < 0) {
-            log_error("A device thread cannot wait for events: %m; the device stops");
+        int r = event_loop_wait(&worker->loop);
+
+        if (r < 0) {
+            log_error("A device thread cannot wait for events: %s; the device stops", strerror(-r));
             return;
         }
     }
