@@ -10,6 +10,9 @@
 
 #include "vmm/log.h"
 
+/* What systemd gives beyond the guest's time, before it ends the process itself. */
+enum { STOP_MARGIN_SEC = 15 };
+
 static void end(struct supervisor *supervisor, int status, enum log_level level, const char *text)
 {
     if (supervisor->done)
@@ -59,8 +62,12 @@ static void stop(struct supervisor *supervisor)
     supervisor->stopping = true;
     log_info("Pressing the guest's power button; it has %u s to power off",
              supervisor->stop_timeout_sec);
+    /* The unit's own limit may be the template's, where the VM's description is gone or broken by
+     * now. */
     (void)notify_send(supervisor->notify,
+                      "EXTEND_TIMEOUT_USEC=%llu\n"
                       "STATUS=Power button pressed; the guest has %u s to power off",
+                      (supervisor->stop_timeout_sec + STOP_MARGIN_SEC) * 1000000ULL,
                       supervisor->stop_timeout_sec);
     supervisor->stop_ticks_left = supervisor->stop_timeout_sec;
     (void)timerfd_settime(supervisor->stop_timer.fd, 0, &second, NULL);

@@ -130,6 +130,18 @@ test_deleting_the_file_of_a_running_vm_loses_no_clean_up() {
     assert_match '/etc/volt/vms' "$(status_text)"
 }
 
+test_deleting_the_file_leaves_the_guest_its_time() { # limit 180 s
+    vm stop_timeout_sec=60 cmdline=volt.do=ignore
+    wait_ready "$uuid"
+    rm /etc/volt/vms/web.ini
+    systemctl daemon-reload
+    local start=$SECONDS
+    assert vm_stop "$uuid" # the template alone would kill it after 45 s
+    ((SECONDS - start >= 58)) || fail "it had $((SECONDS - start)) s"
+    assert_equal 103 "$(exit_status)" 'exit status'
+    nothing_left "$uuid"
+}
+
 test_the_link_goes_even_when_every_clean_up_fails() {
     mkdir -p "/run/systemd/system/$service.d"
     trap 'rm -rf "/run/systemd/system/$service.d"; /usr/lib/volt/volt-net down "$uuid"' EXIT
