@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The bridges that a VM's interfaces are ports of. */
 #include "generator/helper-log.h"
+#include "generator/link-sysctl.h"
 #include "generator/net-up.h"
 #include "generator/network-files.h"
 
@@ -67,6 +68,8 @@ static int make_default(struct net_up *up)
         return r;
     (void)inet_pton(AF_INET, DEFAULT_ADDRESS, &address);
     r = rtnl_address_add(up->rtnl, link.ifindex, address, DEFAULT_PREFIX);
+    if (r >= 0)
+        r = link_refuse_router_advertisements(DEFAULT_BRIDGE);
     return r < 0 ? r : rtnl_link_set_up(up->rtnl, link.ifindex, 0, 0);
 }
 

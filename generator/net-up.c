@@ -4,6 +4,7 @@
 
 #include "generator/fdstore.h"
 #include "generator/helper-log.h"
+#include "generator/link-sysctl.h"
 #include "generator/net-down.h"
 #include "generator/net-state.h"
 #include "generator/tap.h"
@@ -81,7 +82,7 @@ static bool is_settled(struct net_up *up, const struct nic *nic)
            (nic->mtu == 0 || link.mtu == nic->mtu);
 }
 
-static int settle_directly(struct net_up *up, const struct nic *nic, bool is_ours)
+int net_settle_directly(struct net_up *up, const struct nic *nic, bool is_ours)
 {
     struct rtnl_link link, bridge = {0};
     int r;
@@ -98,6 +99,10 @@ static int settle_directly(struct net_up *up, const struct nic *nic, bool is_our
             helper_log(LOG_INFO, "%s: %s keeps its IPv6 link-local address: %s", nic->id, nic->tap,
                        strerror(-r));
     }
+    r = link_refuse_router_advertisements(nic->tap);
+    if (r < 0)
+        return helper_fail(r, "%s: cannot keep router advertisements on %s from this host: %s",
+                           nic->id, nic->tap, strerror(-r));
     r = rtnl_link_set_up(up->rtnl, link.ifindex, bridge.ifindex, nic->mtu);
     if (r < 0)
         return helper_fail(r, "%s: cannot set %s up%s%s: %s", nic->id, nic->tap,
@@ -121,7 +126,7 @@ static int settle(struct net_up *up, const struct nic_up *nic, int64_t deadline)
         }
         rtnl_wait(up->rtnl, POLL_MS);
     }
-    return is_networkds ? 0 : settle_directly(up, nic->nic, nic->direct);
+    return is_networkds ? 0 : net_settle_directly(up, nic->nic, nic->direct);
 }
 
 static void check_bridge(struct net_up *up, const struct nic *nic)

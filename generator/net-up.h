@@ -42,5 +42,9 @@ int net_bridges_make(struct net_up *up);
  * networkd did not make are marked direct. */
 int net_networkd_make(struct net_up *up);
 
+/* Sets the TAP up, under its bridge and with its MTU; logs what fails. IS_OURS: nobody else sees to
+ * its IPv6 addresses. */
+int net_settle_directly(struct net_up *up, const struct nic *nic, bool is_ours);
+
 /* Milliseconds of the monotonic clock. */
 int64_t net_now_ms(void);

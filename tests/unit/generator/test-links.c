@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* TAPs and bridges of the kernel, in a network namespace of the test's own. */
-#include "generator/rtnl.h"
+#include "generator/link-sysctl.h"
+#include "generator/net-up.h"
 #include "generator/tap.h"
 
 #include <arpa/inet.h>
@@ -128,6 +129,52 @@ static void test_port(void **state)
     assert_int_equal(rtnl_link_delete(rtnl, bridge.ifindex), 0);
 }
 
+static int read_accept_ra(const char *name)
+{
+    char path[128];
+    FILE *f;
+    int value = -1;
+
+    (void)snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", name);
+    f = fopen(path, "re");
+    if (!f)
+        return -1;
+    if (fscanf(f, "%d", &value) != 1)
+        value = -1;
+    (void)fclose(f);
+    return value;
+}
+
+/* A guest must not be able to give this host a default route. */
+static void test_no_router_advertisements(void **state)
+{
+    const struct nic nics[] = {
+        {.id = "a", .tap = "t3", .bridge = "br0", .queues = 1},
+        {.id = "b", .tap = "t4", .queues = 1},
+    };
+    struct net_up up = {.rtnl = need_rtnl(state), .n = ELEMENTSOF(nics)};
+    struct rtnl_link link;
+    const char *what;
+    int fds[2];
+
+    for (size_t i = 0; i < up.n; i++)
+        up.up[i] = (struct nic_up){.nic = &nics[i], .direct = true};
+    assert_int_equal(net_bridges_make(&up), 0);
+    for (size_t i = 0; i < up.n; i++) {
+        assert_int_equal(tap_open(nics[i].tap, 1, TAP_CREATE, 0, &fds[i], &what), 0);
+        assert_int_equal(net_settle_directly(&up, &nics[i], true), 0);
+    }
+    if (read_accept_ra("lo") >= 0) {
+        assert_int_equal(read_accept_ra("br0"), 0);
+        assert_int_equal(read_accept_ra("t3"), 0);
+        assert_int_equal(read_accept_ra("t4"), 0);
+    }
+    assert_int_equal(link_refuse_router_advertisements("nonexistent"), 0);
+    close_all(fds, 2);
+    assert_int_equal(rtnl_link_get(up.rtnl, "br0", &link), 0);
+    assert_int_equal(rtnl_link_delete(up.rtnl, link.ifindex), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_tap_goes_with_its_last_fd),
         cmocka_unit_test(test_persistent_tap),
         cmocka_unit_test(test_port),
+        cmocka_unit_test(test_no_router_advertisements),
     };
 
     return cmocka_run_group_tests(tests, enter_namespace, leave_namespace);
