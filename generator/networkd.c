@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <systemd/sd-bus.h>
+#include <time.h>
 
 #define UNIT_PATH "/org/freedesktop/systemd1/unit/systemd_2dnetworkd_2eservice"
 
@@ -15,6 +16,40 @@ static void cleanup_bus(sd_bus **bus)
 static void cleanup_message(sd_bus_message **m)
 {
     (void)sd_bus_message_unref(*m);
+}
+
+static uint64_t now_usec(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* Connects and says hello. sd_bus_call() would do so by itself, and give a bus that does not answer
+ * its own 90 seconds, whatever the call's time limit. */
+static int bus_open(uint64_t timeout_usec, sd_bus **ret)
+{
+    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
+    uint64_t deadline = now_usec() + timeout_usec;
+    int r;
+
+    r = sd_bus_open_system(&bus);
+    if (r >= 0)
+        r = sd_bus_set_method_call_timeout(bus, timeout_usec);
+    while (r >= 0 && (r = sd_bus_is_ready(bus)) == 0) {
+        uint64_t now = now_usec();
+
+        if (now >= deadline)
+            return -ETIMEDOUT;
+        r = sd_bus_process(bus, NULL);
+        if (r == 0)
+            r = sd_bus_wait(bus, deadline - now);
+    }
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(bus);
+    return 0;
 }
 
 static int explain(char **ret_why, int r, const char *what, const char *detail)
@@ -50,10 +85,11 @@ int networkd_reload(unsigned timeout_ms, char **ret_why)
     _cleanup_(cleanup_bus) sd_bus *bus = NULL;
     int r;
 
-    r = sd_bus_open_system(&bus);
+    r = bus_open(timeout_ms * UINT64_C(1000), &bus);
     if (r < 0)
-        return explain(ret_why, -ENOENT, "the system bus (package dbus) does not answer",
-                       strerror(-r));
+        /* At boot the socket is there some time before the bus. */
+        return explain(ret_why, r == -ETIMEDOUT ? r : -ENOENT,
+                       "the system bus (package dbus) does not answer", strerror(-r));
     r = sd_bus_message_new_method_call(bus, &m, "org.freedesktop.network1",
                                        "/org/freedesktop/network1",
                                        "org.freedesktop.network1.Manager", "Reload");

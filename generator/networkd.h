@@ -5,7 +5,8 @@
 #include "vmm/cleanup.h"
 
 /* Asks networkd to read its files again and to act on them; before systemd 256 the answer comes
- * before the deed. Never starts a networkd that is off. Returns 0; -ENOENT when there is no
- * networkd to ask, so that asking again is in vain; another -errno when it might answer later. On
- * an error *ret_why tells, in words (free it; may be NULL). */
+ * before the deed. Never starts a networkd that is off. Bus, networkd and systemd each get
+ * TIMEOUT_MS. Returns 0; -ENOENT when there is no networkd to ask, so that asking again is in vain;
+ * another -errno when it might answer later. On an error *ret_why tells, in words (free it; may be
+ * NULL). */
 int networkd_reload(unsigned timeout_ms, char **ret_why);
