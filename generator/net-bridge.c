@@ -4,6 +4,7 @@
 #include "generator/link-sysctl.h"
 #include "generator/net-up.h"
 #include "generator/network-files.h"
+#include "generator/networkd.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #define DEFAULT_BRIDGE  "br0"
 #define DEFAULT_ADDRESS "10.42.0.1"
 #define DEFAULT_PREFIX  24
+#define NETWORKD_MS     3000
 static const uint8_t default_mac[6] = {0x52, 0x54, 0x00, 0x00, 0x00, 0x01};
 
 int net_bridges_find(struct net_up *up)
@@ -53,24 +55,62 @@ bool net_bridges_pending(struct net_up *up)
     return false;
 }
 
-static int make_default(struct net_up *up)
+static int set_up_default(struct net_up *up)
 {
     struct in_addr address;
     struct rtnl_link link;
     int r;
 
-    r = rtnl_bridge_new(up->rtnl, DEFAULT_BRIDGE, default_mac);
-    /* Another VM that starts at the same time may have been faster. */
-    if (r < 0 && r != -EEXIST)
-        return r;
     r = rtnl_link_get(up->rtnl, DEFAULT_BRIDGE, &link);
     if (r < 0)
         return r;
     (void)inet_pton(AF_INET, DEFAULT_ADDRESS, &address);
-    r = rtnl_address_add(up->rtnl, link.ifindex, address, DEFAULT_PREFIX);
+    r = rtnl_address_any(up->rtnl, link.ifindex);
+    if (r == 0)
+        r = rtnl_address_add(up->rtnl, link.ifindex, address, DEFAULT_PREFIX);
     if (r >= 0)
         r = link_refuse_router_advertisements(DEFAULT_BRIDGE);
     return r < 0 ? r : rtnl_link_set_up(up->rtnl, link.ifindex, 0, 0);
+}
+
+static int make_default(struct net_up *up)
+{
+    struct rtnl_link link;
+    int made = rtnl_bridge_new(up->rtnl, DEFAULT_BRIDGE, default_mac), r;
+
+    /* Another VM that starts at the same time may have been faster. */
+    if (made < 0 && made != -EEXIST)
+        return made;
+    r = set_up_default(up);
+    /* Left half-made it would pass for a bridge that somebody wants to be down. */
+    if (r < 0 && made >= 0 && rtnl_link_get(up->rtnl, DEFAULT_BRIDGE, &link) >= 0)
+        (void)rtnl_link_delete(up->rtnl, link.ifindex);
+    return r;
+}
+
+/* Whether NIC's bridge is the one that make_default() makes, as an `up` leaves it that was killed
+ * on the way. With networkd on it may be networkd that is on the way. */
+static bool is_half_made(struct net_up *up, const struct nic *nic)
+{
+    struct rtnl_link link;
+
+    return !strcmp(nic->bridge, DEFAULT_BRIDGE) &&
+           rtnl_link_get(up->rtnl, DEFAULT_BRIDGE, &link) >= 0 && !strcmp(link.kind, "bridge") &&
+           !memcmp(link.address, default_mac, sizeof(default_mac)) &&
+           (!(link.flags & IFF_UP) || rtnl_address_any(up->rtnl, link.ifindex) == 0) &&
+           networkd_is_off(NETWORKD_MS);
+}
+
+static int complete(struct net_up *up, const struct nic *nic)
+{
+    int r = set_up_default(up);
+
+    if (r < 0)
+        return helper_fail(r, "%s: cannot set up the bridge %s: %s", nic->id, nic->bridge,
+                           strerror(-r));
+    helper_log(LOG_WARNING, "%s: the bridge %s was there without being set up; did so", nic->id,
+               nic->bridge);
+    return 0;
 }
 
 int net_bridges_make(struct net_up *up)
@@ -79,6 +119,8 @@ int net_bridges_make(struct net_up *up)
         const struct nic *nic = up->up[i].nic;
         int r;
 
+        if (is_half_made(up, nic) && (r = complete(up, nic)) < 0)
+            return r;
         if (!is_missing(up, nic))
             continue;
         if (strcmp(nic->bridge, DEFAULT_BRIDGE))

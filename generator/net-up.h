@@ -35,7 +35,8 @@ int net_bridges_find(struct net_up *up);
 /* Whether a bridge that networkd makes is still missing. */
 bool net_bridges_pending(struct net_up *up);
 
-/* Makes br0 if it is still missing; fails, naming it, for any other. */
+/* Makes br0 if it is still missing, and sets it up if an earlier `up` did not come to that; fails,
+ * naming it, for any other that is missing. */
 int net_bridges_make(struct net_up *up);
 
 /* Writes networkd's files, asks it to reload and waits for the links, for a bounded time. NICs that

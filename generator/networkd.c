@@ -106,3 +106,11 @@ int networkd_reload(unsigned timeout_ms, char **ret_why)
     return explain(ret_why, r == -ENOENT ? -EIO : r, "systemd-networkd does not reload",
                    error.message ? error.message : strerror(-r));
 }
+
+bool networkd_is_off(unsigned timeout_ms)
+{
+    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
+    int r = bus_open(timeout_ms * UINT64_C(1000), &bus);
+
+    return r < 0 ? r != -ETIMEDOUT : !networkd_is_started(bus);
+}

@@ -10,3 +10,7 @@
  * another -errno when it might answer later. On an error *ret_why tells, in words (free it; may be
  * NULL). */
 int networkd_reload(unsigned timeout_ms, char **ret_why);
+
+/* Whether nobody can be expected to work at the links: networkd is stopped, or there is no bus to
+ * ask. A bus that does not answer in time is no such sign. */
+bool networkd_is_off(unsigned timeout_ms);

@@ -250,6 +250,33 @@ int rtnl_address_add(struct rtnl *rtnl, int ifindex, struct in_addr address, uns
     return r == -EEXIST ? 0 : r;
 }
 
+struct address_search {
+    int ifindex;
+    bool found;
+};
+
+static int read_address(const struct nlmsghdr *nlh, void *data)
+{
+    struct address_search *search = data;
+    const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+
+    if (nlh->nlmsg_type == RTM_NEWADDR && (int)ifa->ifa_index == search->ifindex)
+        search->found = true;
+    return MNL_CB_OK;
+}
+
+int rtnl_address_any(struct rtnl *rtnl, int ifindex)
+{
+    struct nlmsghdr *nlh = request_new(rtnl, RTM_GETADDR, NLM_F_DUMP);
+    struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+    struct address_search search = {.ifindex = ifindex};
+    int r;
+
+    ifa->ifa_family = AF_INET;
+    r = request_run(rtnl, nlh, read_address, &search);
+    return r < 0 ? r : search.found;
+}
+
 void rtnl_wait(struct rtnl *rtnl, int timeout_ms)
 {
     int fd = mnl_socket_get_fd(rtnl->events);

@@ -50,5 +50,8 @@ int rtnl_bridge_new(struct rtnl *rtnl, const char *name, const uint8_t address[6
 /* Adds an IPv4 address; that it is there already is no error. */
 int rtnl_address_add(struct rtnl *rtnl, int ifindex, struct in_addr address, unsigned prefix);
 
+/* Whether the link has an IPv4 address: 1, 0 or -errno. */
+int rtnl_address_any(struct rtnl *rtnl, int ifindex);
+
 /* Waits until any link changes, or TIMEOUT_MS have passed. Changes since the last call count. */
 void rtnl_wait(struct rtnl *rtnl, int timeout_ms);

@@ -175,6 +175,31 @@ static void test_no_router_advertisements(void **state)
     assert_int_equal(rtnl_link_delete(up.rtnl, link.ifindex), 0);
 }
 
+/* `up` was killed between making br0 and setting it up. */
+static void test_half_made_bridge(void **state)
+{
+    static const uint8_t other_mac[6] = {0x52, 0x54, 0x00, 0x00, 0x00, 0x02};
+    const struct nic nic = {.id = "a", .tap = "t5", .bridge = "br0", .queues = 1};
+    struct net_up up = {.rtnl = need_rtnl(state), .n = 1, .up = {{.nic = &nic}}};
+    struct rtnl_link link;
+
+    assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1), 0);
+    assert_int_equal(rtnl_bridge_new(up.rtnl, "br0", mac), 0);
+    assert_int_equal(net_bridges_make(&up), 0);
+    assert_int_equal(rtnl_link_get(up.rtnl, "br0", &link), 0);
+    assert_true(link.flags & IFF_UP);
+    assert_int_equal(rtnl_address_any(up.rtnl, link.ifindex), 1);
+    assert_int_equal(rtnl_link_delete(up.rtnl, link.ifindex), 0);
+
+    /* Somebody else's is not touched. */
+    assert_int_equal(rtnl_bridge_new(up.rtnl, "br0", other_mac), 0);
+    assert_int_equal(net_bridges_make(&up), 0);
+    assert_int_equal(rtnl_link_get(up.rtnl, "br0", &link), 0);
+    assert_false(link.flags & IFF_UP);
+    assert_int_equal(rtnl_address_any(up.rtnl, link.ifindex), 0);
+    assert_int_equal(rtnl_link_delete(up.rtnl, link.ifindex), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +208,7 @@ int main(void)
         cmocka_unit_test(test_persistent_tap),
         cmocka_unit_test(test_port),
         cmocka_unit_test(test_no_router_advertisements),
+        cmocka_unit_test(test_half_made_bridge),
     };
 
     return cmocka_run_group_tests(tests, enter_namespace, leave_namespace);
