@@ -7,11 +7,13 @@
 #include "generator/networkd.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <string.h>
 #include <syslog.h>
 
 /* As 10-volt-vmm-br0.netdev and .network say. */
 #define DEFAULT_BRIDGE  "br0"
+#define DEFAULT_NETDEV  "10-volt-vmm-br0.netdev"
 #define DEFAULT_ADDRESS "10.42.0.1"
 #define DEFAULT_PREFIX  24
 #define NETWORKD_MS     3000
@@ -55,6 +57,14 @@ bool net_bridges_pending(struct net_up *up)
     return false;
 }
 
+/* Whether somebody wants it otherwise, or not at all: then the values here are not what is wanted.
+ */
+static bool default_is_overridden(char *ret_path)
+{
+    return network_files_overridden(network_config_dirs, NETWORK_ADMIN_DIRS, DEFAULT_NETDEV,
+                                    ret_path);
+}
+
 static int set_up_default(struct net_up *up)
 {
     struct in_addr address;
@@ -93,8 +103,9 @@ static int make_default(struct net_up *up)
 static bool is_half_made(struct net_up *up, const struct nic *nic)
 {
     struct rtnl_link link;
+    char path[PATH_MAX];
 
-    return !strcmp(nic->bridge, DEFAULT_BRIDGE) &&
+    return !strcmp(nic->bridge, DEFAULT_BRIDGE) && !default_is_overridden(path) &&
            rtnl_link_get(up->rtnl, DEFAULT_BRIDGE, &link) >= 0 && !strcmp(link.kind, "bridge") &&
            !memcmp(link.address, default_mac, sizeof(default_mac)) &&
            (!(link.flags & IFF_UP) || rtnl_address_any(up->rtnl, link.ifindex) == 0) &&
@@ -117,6 +128,7 @@ int net_bridges_make(struct net_up *up)
 {
     for (size_t i = 0; i < up->n; i++) {
         const struct nic *nic = up->up[i].nic;
+        char path[PATH_MAX];
         int r;
 
         if (is_half_made(up, nic) && (r = complete(up, nic)) < 0)
@@ -129,13 +141,20 @@ int net_bridges_make(struct net_up *up)
                                "/etc/systemd/network, or `ip link add %s type bridge`), or name "
                                "another with bridge=",
                                nic->id, nic->bridge, nic->bridge, nic->bridge);
+        if (default_is_overridden(path))
+            return helper_fail(
+                -ENODEV,
+                "%s: the bridge %s does not exist, and %s replaces or masks the one "
+                "that Volt ships: let systemd-networkd make it by that file, make it "
+                "another way, or name another with bridge=",
+                nic->id, nic->bridge, path);
         r = make_default(up);
         if (r < 0)
             return helper_fail(r, "%s: cannot make the bridge %s: %s", nic->id, nic->bridge,
                                strerror(-r));
         helper_log(LOG_WARNING,
-                   "%s: the bridge %s did not exist; made it, with %s/%d. Forwarding and "
-                   "masquerade come with systemd-networkd: without it guests reach this host only",
+                   "%s: the bridge %s did not exist; made it, with %s/%d. Masquerade "
+                   "comes with systemd-networkd: without it guests reach this host only",
                    nic->id, nic->bridge, DEFAULT_ADDRESS, DEFAULT_PREFIX);
     }
     return 0;

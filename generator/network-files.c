@@ -183,3 +183,21 @@ bool network_files_make_bridge(const char *const *dirs, const char *name)
     }
     return false;
 }
+
+bool network_files_overridden(const char *const *dirs, size_t admin, const char *file,
+                              char *ret_path)
+{
+    for (size_t i = 0; dirs[i]; i++) {
+        char path[PATH_MAX];
+        struct stat st;
+
+        (void)snprintf(path, sizeof(path), "%s/%s", dirs[i], file);
+        if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        if (i >= admin && (stat(path, &st) < 0 || !S_ISCHR(st.st_mode)))
+            return false;
+        memcpy(ret_path, path, strlen(path) + 1);
+        return true;
+    }
+    return false;
+}

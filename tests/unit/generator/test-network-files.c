@@ -105,6 +105,29 @@ static void test_bridges(void **state _unused_)
     assert_true(network_files_make_bridge(dirs, "lan0"));
 }
 
+static void test_overridden(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir strong = temporary_dir_new();
+    _cleanup_temporary_dir_ struct temporary_dir weak = temporary_dir_new();
+    _cleanup_temporary_dir_ struct temporary_dir shipped = temporary_dir_new();
+    const char *const dirs[] = {strong.path, weak.path, shipped.path, NULL};
+    char found[PATH_MAX], path[PATH_MAX];
+
+    assert_false(network_files_overridden(dirs, 2, "10-br0.netdev", found));
+    temporary_write(&shipped, "10-br0.netdev", "[NetDev]\nName=br0\nKind=bridge\n");
+    assert_false(network_files_overridden(dirs, 2, "10-br0.netdev", found));
+    temporary_write(&weak, "10-br0.netdev", "[NetDev]\nName=br0\nKind=bridge\nMTUBytes=9000\n");
+    assert_true(network_files_overridden(dirs, 2, "10-br0.netdev", found));
+    assert_string_equal(found, temporary_path(&weak, "10-br0.netdev", path));
+    assert_int_equal(symlink("/dev/null", temporary_path(&strong, "10-br0.netdev", path)), 0);
+    assert_true(network_files_overridden(dirs, 2, "10-br0.netdev", found));
+    assert_string_equal(found, path);
+    /* A package's own mask counts, too. */
+    assert_int_equal(symlink("/dev/null", temporary_path(&shipped, "11-br1.netdev", path)), 0);
+    assert_true(network_files_overridden(dirs, 2, "11-br1.netdev", found));
+    assert_string_equal(found, path);
+}
+
 static void test_state(void **state _unused_)
 {
     _cleanup_temporary_dir_ struct temporary_dir dir = temporary_dir_new();
@@ -143,11 +166,9 @@ static void test_damaged_state(void **state _unused_)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_write_and_remove),
-        cmocka_unit_test(test_planted_link),
-        cmocka_unit_test(test_directories),
-        cmocka_unit_test(test_bridges),
-        cmocka_unit_test(test_state),
+        cmocka_unit_test(test_write_and_remove), cmocka_unit_test(test_planted_link),
+        cmocka_unit_test(test_directories),      cmocka_unit_test(test_bridges),
+        cmocka_unit_test(test_overridden),       cmocka_unit_test(test_state),
         cmocka_unit_test(test_damaged_state),
     };
 
