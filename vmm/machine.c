@@ -14,19 +14,13 @@
 
 enum { WARM_BOOT = 0x1234 };
 
-static void signal_eventfd(int fd)
-{
-    uint64_t one = 1;
-    ssize_t n _unused_ = write(fd, &one, sizeof(one));
-}
-
 /* The first end counts: what the other vCPUs see while the process goes down is of no interest. */
 static void machine_end(struct machine *machine, enum machine_end how)
 {
     enum machine_end running = MACHINE_RUNNING;
 
     if (atomic_compare_exchange_strong(&machine->how, &running, how))
-        signal_eventfd(machine->ended);
+        (void)eventfd_write(machine->ended, 1);
 }
 
 /*
@@ -293,5 +287,5 @@ void machine_run(struct machine *machine)
 
 void machine_press_power_button(struct machine *machine)
 {
-    signal_eventfd(machine->power_button_irq);
+    (void)eventfd_write(machine->power_button_irq, 1);
 }

@@ -2,6 +2,7 @@
 /* The boot timer's port. */
 #include "vmm/bus/boot-timer.h"
 
+#include <sys/eventfd.h>
 #include <time.h>
 
 #include "vmm/bus/platform.h"
@@ -10,16 +11,15 @@ static void boot_timer_write(void *context, uint64_t offset, const void *data, u
 {
     struct boot_timer *timer = context;
     struct timespec now;
-    uint64_t zero = 0, one = 1;
+    uint64_t zero = 0;
 
     (void)offset;
     (void)data;
     (void)length;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     uint64_t ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-    if (atomic_compare_exchange_strong(&timer->reached_ns, &zero, ns)) {
-        ssize_t n _unused_ = write(timer->eventfd, &one, sizeof(one));
-    }
+    if (atomic_compare_exchange_strong(&timer->reached_ns, &zero, ns))
+        (void)eventfd_write(timer->eventfd, 1);
 }
 
 int boot_timer_attach(struct boot_timer *timer, struct bus *ports)

@@ -3,6 +3,7 @@
 #include "vmm/bus/serial.h"
 
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "vmm/bus/platform.h"
 
@@ -42,12 +43,6 @@ enum {
     OUTPUT_MUCH = 1024,
 };
 
-static void signal_eventfd(int fd)
-{
-    uint64_t one = 1;
-    ssize_t n _unused_ = write(fd, &one, sizeof(one));
-}
-
 void serial_init(struct serial *serial, int irq_eventfd, int output_eventfd)
 {
     memset(serial, 0, sizeof(*serial));
@@ -71,7 +66,7 @@ static void update_interrupt(struct serial *serial)
               ((s->ier & IER_TRANSMIT) && s->transmit_interrupt);
 
     if (up && !serial->line_up)
-        signal_eventfd(serial->irq_eventfd);
+        (void)eventfd_write(serial->irq_eventfd, 1);
     serial->line_up = up;
 }
 
@@ -105,7 +100,7 @@ static void push_output(struct serial *serial, uint8_t byte)
     if (serial->output_length == 1 ||
         (serial->reader_lingers && (byte == '\n' || serial->output_length == OUTPUT_MUCH))) {
         serial->reader_lingers = false;
-        signal_eventfd(serial->output_eventfd);
+        (void)eventfd_write(serial->output_eventfd, 1);
     }
 }
 

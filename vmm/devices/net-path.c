@@ -6,6 +6,7 @@
 #include <linux/virtio_net.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include "vmm/devices/tap.h"
 #include "vmm/log.h"
@@ -30,14 +31,14 @@ static void signal_if_wanted(struct net_path *path, unsigned queue)
 /* Comes back to the queue after the other sources had their turn. */
 static void come_again(const struct event_source *kick)
 {
-    uint64_t one = 1;
-    ssize_t n _unused_ = write(kick->fd, &one, sizeof(one));
+    (void)eventfd_write(kick->fd, 1);
 }
 
 static void drain(const struct event_source *kick)
 {
-    uint64_t count;
-    ssize_t n _unused_ = read(kick->fd, &count, sizeof(count));
+    eventfd_t count;
+
+    (void)eventfd_read(kick->fd, &count);
 }
 
 /* Without the interface there is nothing to wait for: said once, and the guest sees a silent

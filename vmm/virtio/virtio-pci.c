@@ -5,6 +5,7 @@
 #include <linux/pci_regs.h>
 #include <linux/virtio_pci.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "vmm/kvm/ioeventfd.h"
 #include "vmm/log.h"
@@ -21,10 +22,11 @@ static struct virtio_pci *to_virtio_pci(struct pci_function *function)
     return container_of(function, struct virtio_pci, function);
 }
 
-static void write_eventfd(int fd)
+/* There is no eventfd behind a vector that is not there. */
+static void signal_if_open(int fd)
 {
-    uint64_t one = 1;
-    ssize_t n _unused_ = fd >= 0 ? write(fd, &one, sizeof(one)) : 0;
+    if (fd >= 0)
+        (void)eventfd_write(fd, 1);
 }
 
 /* 4.1.5.1.4 and 4.1.5.2: the ISR for drivers that poll, the vector for those that do not. */
@@ -34,7 +36,7 @@ static void signal_vector(struct virtio_pci *pci, const uint16_t *vector, uint8_
     pci->device->state.isr |= isr;
     unsigned number = *vector;
     pthread_mutex_unlock(&pci->device->mutex);
-    write_eventfd(msix_eventfd(&pci->msix, number));
+    signal_if_open(msix_eventfd(&pci->msix, number));
 }
 
 /* Reading it clears it (4.1.4.5). */
@@ -117,7 +119,7 @@ static void bar_write(struct pci_function *function, unsigned bar, uint64_t offs
         break;
     case VIRTIO_PCI_PART_NOTIFY: /* where the ioeventfd could not be had */
         if (at / VIRTIO_PCI_NOTIFY_MULTIPLIER < pci->device->n_queues)
-            write_eventfd(pci->device->kick[at / VIRTIO_PCI_NOTIFY_MULTIPLIER]);
+            signal_if_open(pci->device->kick[at / VIRTIO_PCI_NOTIFY_MULTIPLIER]);
         break;
     case VIRTIO_PCI_PART_MSIX_TABLE:
         msix_table_write(&pci->msix, at, data, length);

@@ -11,10 +11,10 @@
 static void request_ready(struct event_source *source, uint32_t events)
 {
     struct worker *worker = container_of(source, struct worker, request);
-    uint64_t count;
+    eventfd_t count;
 
     (void)events;
-    ssize_t n _unused_ = read(source->fd, &count, sizeof(count));
+    (void)eventfd_read(source->fd, &count);
     unsigned requests = atomic_exchange(&worker->requests, 0);
     if (requests & WORKER_STOP)
         atomic_fetch_or(&worker->requests, WORKER_STOP); /* the loop looks at it */
@@ -69,10 +69,8 @@ int worker_start(struct worker *worker, const char *name, struct thread_gate *ga
 
 void worker_request(struct worker *worker, unsigned requests)
 {
-    uint64_t one = 1;
-
     atomic_fetch_or(&worker->requests, requests);
-    ssize_t n _unused_ = write(worker->request.fd, &one, sizeof(one));
+    (void)eventfd_write(worker->request.fd, 1);
 }
 
 void worker_stop(struct worker *worker)
