@@ -69,6 +69,12 @@ static int claim_link(struct net_up *up, const struct nic *nic)
                            "%s: TAP %s belongs to a user and was not made by Volt: delete it "
                            "(`ip link delete %s`), or choose another name with tap=",
                            nic->id, nic->tap, nic->tap);
+    /* What this VM wrote down is gone by now. */
+    if (!nic_tap_is_derived(nic->tap, up->uuid))
+        return helper_fail(-EEXIST,
+                           "%s: TAP %s exists, and nothing says that this VM made it: delete it "
+                           "(`ip link delete %s`), or choose another name with tap=",
+                           nic->id, nic->tap, nic->tap);
     helper_log(LOG_NOTICE, "%s: TAP %s is left over from an earlier run; making it anew", nic->id,
                nic->tap);
     r = rtnl_link_delete(up->rtnl, link.ifindex);

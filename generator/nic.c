@@ -234,6 +234,18 @@ int nic_check_all(const struct nic *nics, size_t n, char **ret_error)
     return 0;
 }
 
+bool nic_tap_is_derived(const char *tap, const char *uuid)
+{
+    const char *rest;
+    char stem[sizeof("tap-") + 8];
+
+    (void)snprintf(stem, sizeof(stem), "tap-%.8s", uuid);
+    if (strncasecmp(tap, stem, strlen(stem)))
+        return false;
+    rest = tap + strlen(stem);
+    return !*rest || (*rest == '-' && rest[1] && strspn(rest + 1, DIGITS) == strlen(rest + 1));
+}
+
 void nic_fdname(const struct nic *nic, unsigned queue, char ret[NIC_FDNAME_SIZE])
 {
     (void)snprintf(ret, NIC_FDNAME_SIZE, "net.%s.%u", nic->id, queue);

@@ -50,6 +50,10 @@ int nic_parse(const char *text, struct nic *ret, char **ret_error);
 /* Whether two of the N share an id or a TAP. On -EEXIST *ret_error tells which (free it). */
 int nic_check_all(const struct nic *nics, size_t n, char **ret_error);
 
+/* Whether volt-generator gives this name to a TAP of the VM UUID: tap-<first 8 digits>, or that
+ * with -NUMBER after it. */
+bool nic_tap_is_derived(const char *tap, const char *uuid);
+
 /* The name of a queue's fd in the store: net.<id>.<queue>. */
 #define NIC_FDNAME_SIZE 32
 void nic_fdname(const struct nic *nic, unsigned queue, char ret[NIC_FDNAME_SIZE]);

@@ -200,6 +200,35 @@ static void test_half_made_bridge(void **state)
     assert_int_equal(rtnl_link_delete(up.rtnl, link.ifindex), 0);
 }
 
+/* `ip tuntap add` makes the like of what an earlier run leaves; only a name of ours tells. */
+static void test_claim(void **state)
+{
+    const struct nic ours = {.id = "a", .tap = "tap-5a5a5a5a", .queues = 1};
+    const struct nic theirs = {.id = "a", .tap = "vpn0", .queues = 1};
+    struct net_up up = {.uuid = "5a5a5a5a-0000-4000-8000-0000000000ff",
+                        .rtnl = need_rtnl(state),
+                        .n = 1,
+                        .up = {{.nic = &ours}}};
+    struct rtnl_link link;
+    const char *what;
+    int fd;
+
+    assert_int_equal(tap_open(ours.tap, 1, TAP_CREATE, 0, &fd, &what), 0);
+    assert_int_equal(tap_set_persist(fd, true), 0);
+    fd = close_fd(fd);
+    assert_int_equal(net_claim(&up), 0);
+    assert_int_equal(rtnl_link_get(up.rtnl, ours.tap, &link), -ENODEV);
+
+    up.up[0].nic = &theirs;
+    assert_int_equal(net_claim(&up), 0);
+    assert_int_equal(tap_open(theirs.tap, 1, TAP_CREATE, 0, &fd, &what), 0);
+    assert_int_equal(tap_set_persist(fd, true), 0);
+    fd = close_fd(fd);
+    assert_int_equal(net_claim(&up), -EEXIST);
+    assert_int_equal(rtnl_link_get(up.rtnl, theirs.tap, &link), 0);
+    assert_int_equal(rtnl_link_delete(up.rtnl, link.ifindex), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_port),
         cmocka_unit_test(test_no_router_advertisements),
         cmocka_unit_test(test_half_made_bridge),
+        cmocka_unit_test(test_claim),
     };
 
     return cmocka_run_group_tests(tests, enter_namespace, leave_namespace);

@@ -123,6 +123,21 @@ static void test_uuid(void **state _unused_)
     assert_false(uuid_is_valid("6ba7b810-9dad-11d1-80b4-00c04fd430c/"));
 }
 
+static void test_derived_tap(void **state _unused_)
+{
+    static const char uuid[] = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+
+    assert_true(nic_tap_is_derived("tap-6ba7b810", uuid));
+    assert_true(nic_tap_is_derived("tap-6ba7b810-1", uuid));
+    assert_true(nic_tap_is_derived("tap-6ba7b810-7", "6BA7B810-9dad-11d1-80b4-00c04fd430c8"));
+    assert_false(nic_tap_is_derived("tap-6ba7b811", uuid));
+    assert_false(nic_tap_is_derived("tap-6ba7b81", uuid));
+    assert_false(nic_tap_is_derived("tap-6ba7b810x", uuid));
+    assert_false(nic_tap_is_derived("tap-6ba7b810-", uuid));
+    assert_false(nic_tap_is_derived("tap-6ba7b810-x", uuid));
+    assert_false(nic_tap_is_derived("tap0", uuid));
+}
+
 static void test_fdname(void **state _unused_)
 {
     const struct nic nic = {.id = "fifteen-letters"};
@@ -135,9 +150,10 @@ static void test_fdname(void **state _unused_)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_keys), cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_conflicts),
-        cmocka_unit_test(test_uuid),     cmocka_unit_test(test_fdname),
+        cmocka_unit_test(test_all_keys),    cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_conflicts),
+        cmocka_unit_test(test_derived_tap), cmocka_unit_test(test_uuid),
+        cmocka_unit_test(test_fdname),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
