@@ -168,6 +168,18 @@ static void report(const struct net_up *up, const struct nic_up *nic)
     putchar('\n');
 }
 
+/* Once, however many ask. The generator passes on only what a file says, not the default. */
+static void note_vhost(const struct net_up *up)
+{
+    for (size_t i = 0; i < up->n; i++)
+        if (up->up[i].nic->vhost) {
+            helper_log(LOG_NOTICE,
+                       "%s: vhost = yes: not there yet; falling back to userspace virtio-net",
+                       up->up[i].nic->id);
+            return;
+        }
+}
+
 static int make(struct net_up *up)
 {
     int64_t deadline;
@@ -189,6 +201,7 @@ static int make(struct net_up *up)
     r = fdstore_barrier();
     if (r < 0)
         return helper_fail(r, "systemd does not take the queues: %s", strerror(-r));
+    note_vhost(up);
     for (size_t i = 0; i < up->n; i++) {
         check_bridge(up, up->up[i].nic);
         report(up, &up->up[i]);

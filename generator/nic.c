@@ -132,6 +132,12 @@ static int parse_queues(const char *value, struct nic *nic)
     return number_parse(value, 1, NIC_QUEUES_MAX, &nic->queues);
 }
 
+static int parse_vhost(const char *value, struct nic *nic)
+{
+    nic->vhost = !strcmp(value, "yes");
+    return nic->vhost || !strcmp(value, "no") ? 0 : -EINVAL;
+}
+
 static int parse_mac(const char *value, struct nic *nic)
 {
     nic->has_mac = true;
@@ -165,6 +171,7 @@ static const struct {
     {"bridge", parse_bridge, "an interface name of at most 15 characters"},
     {"mtu", parse_mtu, "a number from 68 to 65521"},
     {"queues", parse_queues, "a number from 1 to 64"},
+    {"vhost", parse_vhost, "yes or no"},
     {"mac", parse_mac, "a unicast address like 52:54:00:12:34:56"},
     {"ipv4", parse_ipv4, "an address like 10.42.0.10/24"},
 };

@@ -25,6 +25,7 @@ struct nic {
     char bridge[IFNAMSIZ]; /* "" for none */
     unsigned mtu;          /* 0: the kernel's default */
     unsigned queues;
+    bool vhost; /* asked for by name: the kernel is to move the packets */
     bool has_mac;
     uint8_t mac[6]; /* the guest's */
 };

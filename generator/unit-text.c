@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "generator/schema.h"
 #include "generator/unit-escape.h"
 
 /* What the VMM and the helpers take beside the guest's memory: page tables, rings, code. */
@@ -105,6 +106,7 @@ static void write_nic(FILE *f, const struct network_section *network)
 {
     char bridge[sizeof(",bridge=") + IFNAME_LENGTH_MAX] = "", mtu[sizeof(",mtu=4294967295")] = "";
     char ipv4[sizeof(",ipv4=/4294967295") + INET_ADDRSTRLEN] = "", mac[MAC_TEXT_SIZE];
+    bool vhost;
 
     if (network->bridge[0] != '\0')
         (void)snprintf(bridge, sizeof(bridge), ",bridge=%s", network->bridge);
@@ -117,9 +119,12 @@ static void write_nic(FILE *f, const struct network_section *network)
         (void)snprintf(ipv4, sizeof(ipv4), ",ipv4=%s/%u", address, network->ipv4.prefix);
     }
     mac_format(&network->mac, mac);
-    write_argument(f, "--nic=%s,mode=%s,tap=%s%s%s,queues=%u,mac=%s%s", network->section.id,
+    /* Only what somebody wrote: that it is not there yet is no news about the default. */
+    vhost = network->vhost &&
+            network->section.set[schema_find(SECTION_NETWORK, "vhost") - schema].source;
+    write_argument(f, "--nic=%s,mode=%s,tap=%s%s%s,queues=%u%s,mac=%s%s", network->section.id,
                    network->mode == NETWORK_MODE_DIRECT ? "direct" : "networkd", network->tap,
-                   bridge, mtu, network->multiqueue, mac, ipv4);
+                   bridge, mtu, network->multiqueue, vhost ? ",vhost=yes" : "", mac, ipv4);
 }
 
 static void write_helpers(FILE *f, const struct vm_config *config)

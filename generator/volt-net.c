@@ -27,6 +27,7 @@ static const char help[] =
     "                   bridge=NAME           the bridge it is a port of (default: none)\n"
     "                   mtu=BYTES             68 to 65521\n"
     "                   queues=N              1 to 64 (default: 1)\n"
+    "                   vhost=yes|no          packets by way of the kernel (not yet)\n"
     "                   mac=ADDRESS           the guest's, to check\n"
     "                   ipv4=ADDRESS          the guest's, for the reader\n"
     "  --help         this text\n"

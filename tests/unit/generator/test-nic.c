@@ -14,16 +14,18 @@ static void test_all_keys(void **state _unused_)
     _cleanup_free_ char *error = NULL;
     struct nic nic;
 
-    assert_int_equal(nic_parse("eth0,mode=direct,tap=tap-6ba7b810,bridge=br0,mtu=9000,queues=4,"
-                               "mac=52:54:00:12:34:56,ipv4=10.42.0.10/24",
-                               &nic, &error),
-                     0);
+    assert_int_equal(
+        nic_parse("eth0,mode=direct,tap=tap-6ba7b810,bridge=br0,mtu=9000,queues=4,vhost=yes,"
+                  "mac=52:54:00:12:34:56,ipv4=10.42.0.10/24",
+                  &nic, &error),
+        0);
     assert_string_equal(nic.id, "eth0");
     assert_int_equal(nic.mode, NIC_MODE_DIRECT);
     assert_string_equal(nic.tap, "tap-6ba7b810");
     assert_string_equal(nic.bridge, "br0");
     assert_int_equal(nic.mtu, 9000);
     assert_int_equal(nic.queues, 4);
+    assert_true(nic.vhost);
     assert_true(nic.has_mac);
     assert_memory_equal(nic.mac, mac, sizeof(mac));
 }
@@ -39,6 +41,7 @@ static void test_defaults(void **state _unused_)
     assert_int_equal(nic.mtu, 0);
     assert_int_equal(nic.queues, 1);
     assert_false(nic.has_mac);
+    assert_false(nic.vhost);
 }
 
 static void test_refused(void **state _unused_)
@@ -69,6 +72,7 @@ static void test_refused(void **state _unused_)
         {"eth0,tap=t,mtu=65522", "mtu=65522: expected a number from 68 to 65521"},
         {"eth0,tap=t,mtu=99999999999", "mtu=99999999999: expected a number from 68 to 65521"},
         {"eth0,tap=t,mtu= 1500", "mtu= 1500: expected a number from 68 to 65521"},
+        {"eth0,tap=t,vhost=on", "vhost=on: expected yes or no"},
         {"eth0,tap=t,queues=0", "queues=0: expected a number from 1 to 64"},
         {"eth0,tap=t,queues=-1", "queues=-1: expected a number from 1 to 64"},
         {"eth0,tap=t,mac=52:54:00:12:34", "mac=52:54:00:12:34: expected a unicast address like "
