@@ -75,7 +75,8 @@ const struct setting schema[] = {
              "after that it is ended."},
     {VM(autostart), .key = "autostart", .parse = parse_boolean, .value = "yes or no",
      .initial = "no",
-     .help = "Whether volt.target starts the VM, and with it the boot of the host."},
+     .help = "Whether volt.target starts the VM. `systemctl enable volt.target`, once, starts that "
+             "target when the host boots."},
 
     {NETWORK(mode), .key = "mode", .parse = parse_choice, .rule = {.words = "networkd direct"},
      .initial = "networkd",
