@@ -119,6 +119,25 @@ static void check_network(struct vm_config *config, struct network_section *netw
                      "the TAP and its bridge have the same name, %s", network->tap);
 }
 
+/* A TAP cannot be what another interface is a port of. */
+static void check_bridges(struct vm_config *config)
+{
+    const struct setting *tap_row = schema_find(SECTION_NETWORK, "tap");
+    const struct setting *bridge_row = schema_find(SECTION_NETWORK, "bridge");
+
+    for (size_t i = 0; i < config->networks_count; i++)
+        for (size_t j = 0; j < config->networks_count; j++) {
+            struct network_section *tap = config->networks[i], *bridge = config->networks[j];
+            const struct origin *said = setting_origin(tap_row, &tap->section);
+
+            if (i == j || tap->tap[0] == '\0' || strcmp(tap->tap, bridge->bridge) != 0)
+                continue;
+            problems_add(&config->problems, said->source ? *said : tap->section.origin,
+                         "tap %s is also the bridge of [network %s], line %u", tap->tap,
+                         bridge->section.id, setting_origin(bridge_row, &bridge->section)->line);
+        }
+}
+
 static void check_vm(struct vm_config *config)
 {
     struct section *section = &config->vm.section;
@@ -183,6 +202,7 @@ int vm_config_finish(struct vm_config *config)
         derive_network(config, i);
         check_support(config, &config->networks[i]->section);
     }
+    check_bridges(config);
     for (size_t i = 0; i < config->disks_count; i++) {
         check_disk(config, config->disks[i]);
         check_support(config, &config->disks[i]->section);

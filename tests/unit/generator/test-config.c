@@ -238,9 +238,19 @@ static void test_many_problems(_unused_ void **state)
     assert_int_equal(config->problems.dropped, 1000 - PROBLEMS_MAX);
 }
 
+static void test_tap_is_bridge_of_another(_unused_ void **state)
+{
+    struct vm_config *config = describe_text(VM_A "[network a]\nbridge=lan0\n"
+                                                  "[network b]\ntap=lan0\n");
+
+    assert_problems(config, "web.ini:7: tap lan0 is also the bridge of [network a], line 5\n");
+    vm_config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tap_is_bridge_of_another),
         cmocka_unit_test(test_messages),
         cmocka_unit_test(test_everything_set),
         cmocka_unit_test(test_defaults),
