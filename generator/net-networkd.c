@@ -85,7 +85,13 @@ static int take_over(struct net_up *up, struct nic_up *nic)
     if (r < 0)
         return helper_fail(r, "%s: cannot remove its .netdev from %s: %s", nic->nic->id,
                            NETWORK_RUN_DIR, strerror(-r));
-    if (rtnl_link_get(up->rtnl, nic->nic->tap, &link) >= 0)
+    r = rtnl_link_get(up->rtnl, nic->nic->tap, &link);
+    if (r >= 0 && (strcmp(link.kind, "tun") || !link.tun.is_tap))
+        return helper_fail(-EEXIST,
+                           "%s: interface %s came up meanwhile and is not a TAP: choose another "
+                           "name with tap=",
+                           nic->nic->id, nic->nic->tap);
+    if (r >= 0)
         (void)rtnl_link_delete(up->rtnl, link.ifindex);
     helper_log(LOG_WARNING, "%s: systemd-networkd did not make the TAP %s; making it directly",
                nic->nic->id, nic->nic->tap);
