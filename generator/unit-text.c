@@ -221,11 +221,11 @@ static void write_problems(FILE *f, const struct vm_config *config)
         (void)fprintf(f, "# and %zu more\n", problems->dropped);
 }
 
-/* The ExecStart= that says the first problem. */
-static void write_refuse(FILE *f, const struct vm_config *config)
+/* The ExecStart= that says the first problem. OTHERS are told of elsewhere. */
+static void write_refuse(FILE *f, const struct vm_config *config, size_t others)
 {
     const struct problems *problems = &config->problems;
-    size_t size, more = problems->count - 1 + problems->dropped;
+    size_t size, more = problems->count - 1 + problems->dropped + others;
     _cleanup_free_ char *text = NULL;
     FILE *memory = open_memstream(&text, &size);
 
@@ -235,15 +235,18 @@ static void write_refuse(FILE *f, const struct vm_config *config)
             (void)fprintf(memory, " (and %zu more)", more);
         (void)fclose(memory);
     }
-    (void)fputs("ExecStart=+" VOLT_LIBEXECDIR "/volt-open refuse", f);
-    write_argument(f, "%s", text ? text : problems->items[0].text);
+    (void)fputs("ExecStart=+" VOLT_LIBEXECDIR "/volt-open refuse \\\n    ", f);
+    unit_escape(f, text ? text : problems->items[0].text, UNIT_EXEC_ARGUMENT); /* of any length */
     (void)fputc('\n', f);
 }
 
-static void write_refused_unit(FILE *f, const struct vm_config *config)
+static void write_refused_unit(FILE *f, const struct vm_config *config,
+                               struct vm_config *const *others, size_t count)
 {
     write_header(f, config);
     write_problems(f, config);
+    for (size_t i = 0; i < count; i++)
+        write_problems(f, others[i]);
     (void)fputs("\n[Unit]\nDescription=Volt VM ", f);
     unit_escape(f, config->unit_name, UNIT_VALUE);
     (void)fputs(" (refused)\n", f);
@@ -252,18 +255,22 @@ static void write_refused_unit(FILE *f, const struct vm_config *config)
 
 void unit_write_refusal(FILE *f, const struct vm_config *config)
 {
-    write_refused_unit(f, config);
+    write_refused_unit(f, config, NULL, 0);
     (void)fprintf(f, "PartOf=volt-%s.target\n\n[Service]\nExecStart=\n", config->unit_name);
-    write_refuse(f, config);
+    write_refuse(f, config, 0);
 }
 
-void unit_write_stand_in(FILE *f, const struct vm_config *config)
+void unit_write_stand_in(FILE *f, struct vm_config *const *configs, size_t count)
 {
-    write_refused_unit(f, config);
+    size_t others = 0;
+
+    for (size_t i = 1; i < count; i++)
+        others += configs[i]->problems.count + configs[i]->problems.dropped;
+    write_refused_unit(f, configs[0], configs + 1, count - 1);
     (void)fputs("Documentation=man:volt.vm(5)\n"
                 "\n[Service]\nType=notify\nNotifyAccess=exec\nRestart=no\n",
                 f);
-    write_refuse(f, config);
+    write_refuse(f, configs[0], others);
 }
 
 void unit_write_target(FILE *f, struct vm_config *const *configs, size_t count)

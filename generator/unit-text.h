@@ -10,9 +10,9 @@ void unit_write_service(FILE *f, const struct vm_config *config);
 /* The same drop-in for a VM with problems: it loads, and its start says what is wrong. */
 void unit_write_refusal(FILE *f, const struct vm_config *config);
 
-/* volt-NAME.service, for a VM with problems whose UUID nobody can tell: its start says what is
- * wrong. */
-void unit_write_stand_in(FILE *f, const struct vm_config *config);
+/* volt-NAME.service, for VMs with problems whose UUID nobody can tell: its start says what is
+ * wrong. There are COUNT of them, one unless several files come to the same NAME. */
+void unit_write_stand_in(FILE *f, struct vm_config *const *configs, size_t count);
 
 /* volt-NAME.target, for people to type: starts, stops and restarts the COUNT VMs, which are one
  * unless the name is given twice. */

@@ -130,6 +130,38 @@ static void test_clashes(_unused_ void **state)
     assert_has(text, "# ==> volt-c.target\n");
 }
 
+/* Files without a UUID that come to one name are one unit, which tells about both. */
+static void test_stand_ins_of_one_name(_unused_ void **state)
+{
+    struct vm_config *configs[] = {
+        describe("w e b.ini", "x\n", 2, NULL),
+        describe("w_e_b.ini", "[vm]\n", 5, NULL),
+    };
+    _cleanup_free_ char *text = print_units(configs, 2);
+    const char *first = strstr(text, "# ==> volt-w_e_b.service\n");
+
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "# ==> volt-w_e_b.service\n"));
+    assert_has(text, "\n# w e b.ini:1: ");
+    assert_has(text, "\n# w_e_b.ini:1: there is no uuid");
+    assert_has(text, "(and 5 more)\"\n");
+}
+
+static void test_long_label(_unused_ void **state)
+{
+    char label[3000]; /* named on the command line, with each byte escaped */
+    struct vm_config *config;
+    _cleanup_free_ char *text = NULL;
+
+    memset(label, '\xff', sizeof(label) - 1);
+    label[sizeof(label) - 1] = '\0';
+    assert_int_equal(vm_config_new("/x", label, &config), 0);
+    assert_int_equal(vm_config_read(config, vm_config_source(config), "x", 1), 0);
+    assert_int_equal(vm_config_finish(config), 0);
+    text = print_units(&config, 1);
+    assert_has(text, "volt-open refuse \\\n    \"");
+}
+
 static void test_dropped_problems_are_counted(_unused_ void **state)
 {
     char ini[sizeof(VM_A) + 8 * 150] = VM_A;
@@ -204,6 +236,8 @@ int main(void)
         cmocka_unit_test(test_file_name_cannot_add_lines),
         cmocka_unit_test(test_no_invalid_text_reaches_a_unit),
         cmocka_unit_test(test_clashes),
+        cmocka_unit_test(test_stand_ins_of_one_name),
+        cmocka_unit_test(test_long_label),
         cmocka_unit_test(test_dropped_problems_are_counted),
         cmocka_unit_test(test_directory),
         cmocka_unit_test(test_manual),
