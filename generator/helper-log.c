@@ -5,11 +5,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
 
-#define LINE_SIZE 1024
+/* Room for a path and what is said about it. */
+#define LINE_SIZE  8192
+#define STATUS_MAX 1000
 
 /* $JOURNAL_STREAM is inherited by whatever a service starts: only when it names stderr itself does
  * the journal read what is written there. See systemd.exec(5). */
@@ -42,6 +45,54 @@ static void format_line(char *line, const char *format, va_list ap)
             *p = ' ';
 }
 
+/* The bytes of the letter at P, or 0 where there is none. */
+static size_t letter_length(const char *p)
+{
+    const unsigned char *s = (const unsigned char *)p;
+    size_t length;
+
+    if (s[0] < 0x80)
+        return 1;
+    if (s[0] < 0xc2 || s[0] > 0xf4)
+        return 0;
+    length = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    for (size_t i = 1; i < length; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    /* Overlong forms, surrogates, and what is beyond Unicode. */
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+        (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+static bool is_inside_letter(const char *p)
+{
+    return ((unsigned char)*p & 0xc0) == 0x80;
+}
+
+void helper_shorten(char *text, size_t max)
+{
+    size_t length = strlen(text), head = max / 2, tail;
+
+    for (char *p = text; *p;) {
+        size_t letter = letter_length(p);
+
+        if (letter == 0)
+            *p = '?';
+        p += letter > 0 ? letter : 1;
+    }
+    if (length <= max)
+        return;
+    tail = length - (max - head - 3);
+    while (head > 0 && is_inside_letter(text + head))
+        head--;
+    while (tail < length && is_inside_letter(text + tail))
+        tail++;
+    memcpy(text + head, "...", 3);
+    memmove(text + head + 3, text + tail, length - tail + 1);
+}
+
 void helper_log(int level, const char *format, ...)
 {
     char line[LINE_SIZE];
@@ -62,6 +113,7 @@ int helper_fail(int r, const char *format, ...)
     format_line(line, format, ap);
     va_end(ap);
     write_line(LOG_ERR, line);
+    helper_shorten(line, STATUS_MAX);
     (void)sd_notifyf(0, "STATUS=%s", line);
     return r;
 }
