@@ -12,6 +12,10 @@
 #include "generator/schema.h"
 #include "generator/unit-sink.h"
 
+/* Of the 976 bytes or more that every kernel takes at once, what is left beside the words around.
+ */
+#define LOG_TEXT_MAX 860
+
 enum mode { MODE_GENERATE, MODE_CHECK, MODE_DRY_RUN };
 
 struct vms {
@@ -72,29 +76,39 @@ struct log {
     const char *error; /* before a line */
 };
 
+/* Logs one problem as one record: the kernel's log refuses longer ones, so a long message is cut
+ * where it can be spared, before what it comes to. */
+static void log_problem(const struct log *log, const struct problem *problem, bool full,
+                        size_t more, const char *outcome)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t size;
+    FILE *memory = open_memstream(&text, &size);
+
+    if (!memory)
+        return;
+    problem_write(problem, full, memory);
+    if (fclose(memory) != 0)
+        return;
+    (void)fprintf(log->f, "%svolt-generator: ", log->error);
+    write_printable(text, LOG_TEXT_MAX, log->f);
+    if (more > 0)
+        (void)fprintf(log->f, " (and %zu more)", more);
+    (void)fprintf(log->f, "%s\n", outcome);
+    (void)fflush(log->f);
+}
+
 /* What a daemon-reload logs: one line for each VM that is refused. */
 static void log_problems(const struct vms *vms, const struct log *log)
 {
-    FILE *f = log->f;
-
-    for (size_t i = 0; i < vms->layers.problems.count; i++) {
-        (void)fprintf(f, "%svolt-generator: ", log->error);
-        problem_write(&vms->layers.problems.items[i], true, f);
-        (void)fputc('\n', f);
-        (void)fflush(f);
-    }
+    for (size_t i = 0; i < vms->layers.problems.count; i++)
+        log_problem(log, &vms->layers.problems.items[i], true, 0, "");
     for (size_t i = 0; i < vms->count; i++) {
         const struct problems *problems = &vms->items[i]->problems;
-        size_t more = problems->count + problems->dropped - 1;
 
-        if (problems->count == 0)
-            continue;
-        (void)fprintf(f, "%svolt-generator: ", log->error);
-        problem_write(&problems->items[0], false, f);
-        if (more > 0)
-            (void)fprintf(f, " (and %zu more)", more);
-        (void)fputs("; the VM will not start\n", f);
-        (void)fflush(f);
+        if (problems->count > 0)
+            log_problem(log, &problems->items[0], false, problems->count + problems->dropped - 1,
+                        "; the VM will not start");
     }
 }
 
