@@ -15,7 +15,7 @@ restore() {
     systemctl stop "$service"
     rm -rf "$drop_in"
     rm -f /etc/systemd/network/10-volt-vmm-br0.netdev
-    for link in lan0 "$tap"; do
+    for link in lan0 vpn0 "$tap"; do
         ip link show "$link" && ip link delete "$link"
     done
     systemctl daemon-reload
@@ -251,6 +251,15 @@ test_tap_name_that_is_taken() {
     assert_match "interface $tap exists and is not a TAP but of the kind dummy" "$(status_text)"
     systemctl stop "$service"
     assert ip link show "$tap"
+}
+
+test_tap_of_somebody_else() {
+    ip tuntap add dev vpn0 mode tap
+    stand_in 'eth0,tap=vpn0,bridge=br0'
+    assert_fails systemctl start "$service"
+    assert_match 'TAP vpn0 exists, and nothing says that this VM made it' "$(status_text)"
+    systemctl stop "$service"
+    assert ip link show vpn0
 }
 
 test_file_that_cannot_be_opened() {
