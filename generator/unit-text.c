@@ -34,7 +34,7 @@ static void write_argument(FILE *f, const char *format, ...)
 {
     char text[PATH_MAX + 256];
     va_list ap;
-    int n;
+    int n _unused_;
 
     va_start(ap, format);
     n = vsnprintf(text, sizeof(text), format, ap);
