@@ -80,7 +80,8 @@ const struct setting schema[] = {
 
     {NETWORK(mode), .key = "mode", .parse = parse_choice, .rule = {.words = "networkd direct"},
      .initial = "networkd",
-     .help = "Who makes the TAP: systemd-networkd, or volt-net itself without asking networkd."},
+     .help = "Who makes the TAP: systemd-networkd, or volt-net itself; a missing bridge is "
+             "networkd's to make either way."},
     {NETWORK(tap), .key = "tap", .parse = parse_ifname,
      .value = "an interface name of at most 15 letters, digits, '.', '_' and '-'",
      .otherwise = "tap- and the UUID's first 8 digits; -1, -2, ... at its end for further ones",
