@@ -8,8 +8,8 @@
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
-#include <time.h>
 
+#include "vmm/clock.h"
 #include "vmm/journal.h"
 #include "vmm/log.h"
 
@@ -47,15 +47,12 @@ static bool write_chunk(struct console *console)
 
 static void tell_dropped(struct console *console)
 {
-    struct timespec now;
-
     console->dropped += serial_take_dropped(console->serial);
     if (console->dropped == 0)
         return;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    uint64_t ns = clock_now_ns();
     if (console->dropped_told_ns > 0 &&
-        ns - console->dropped_told_ns < CONSOLE_TELL_DROPPED_SEC * UINT64_C(1000000000))
+        ns - console->dropped_told_ns < CONSOLE_TELL_DROPPED_SEC * CLOCK_NS_PER_SEC)
         return;
     log_warning("The console's reader is too slow: %llu bytes of the guest's output are lost",
                 (unsigned long long)console->dropped);

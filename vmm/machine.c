@@ -233,6 +233,8 @@ void machine_done(struct machine *machine)
     machine->vcpus = NULL;
     machine->devices = NULL;
     machine->n_devices = 0;
+    serial_done(&machine->serial);
+    pci_host_done(&machine->pci);
     irq_router_done(&machine->router);
     vm_done(&machine->vm);
     guest_memory_done(&machine->memory);

@@ -2,8 +2,8 @@
 /* volt-vmm: acquire, build, lock, run. */
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 
+#include "vmm/clock.h"
 #include "vmm/fd-store.h"
 #include "vmm/lockdown.h"
 #include "vmm/log.h"
@@ -111,19 +111,11 @@ static int run(struct supervisor *supervisor, const struct options *options)
     return supervisor_run(supervisor);
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 int main(int argc, char **argv)
 {
     static struct machine machine; /* with the serial port's buffers, too large for the stack */
     static struct supervisor supervisor;
-    uint64_t start_ns = now_ns();
+    uint64_t start_ns = clock_now_ns();
     struct options options;
     struct resources resources;
 
