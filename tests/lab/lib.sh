@@ -106,6 +106,9 @@ wait_console() { wait_for "${3:-60}" console_has "$1" "$2"; }
 # wait_ready UUID : the guest is up.
 wait_ready() { wait_console "$1" '^VOLT-GUEST READY'; }
 
+# guest_do ADDRESS COMMAND : a shell command in a guest that has volt.remote; its output.
+guest_do() { echo "$2" | timeout 20 busybox nc -w 5 "$1" 7; }
+
 answers_ping() { ping -c 1 -W 1 "$1"; }
 unit_is() { [[ $(systemctl is-active "$1") == "$2" ]]; }
 vm_is() { unit_is "$(unit "$1")" "$2"; }
