@@ -12,6 +12,8 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#define VHOST "vhost."
+
 struct kind {
     const char *name; /* whole, or up to the '.' */
     bool has_id;
@@ -54,7 +56,7 @@ static const struct kind kinds[] = {
         .missing = "see path= in the VM's file",
     },
     {
-        .name = "vhost.",
+        .name = VHOST,
         .has_id = true,
         .character = true,
         .expected = "the vhost-net device",
@@ -87,19 +89,52 @@ static const struct kind *kind_find(const char *name)
     return NULL;
 }
 
-int open_file_parse(const char *text, bool writable, struct open_file *ret)
+int open_file_parse(const char *text, bool writable, bool optional, struct open_file *ret)
 {
     const char *equals = strchr(text, '=');
-    struct open_file file = {.writable = writable};
+    struct open_file file = {.writable = writable, .optional = optional};
+    const struct kind *kind;
 
     if (!equals || (size_t)(equals - text) >= sizeof(file.name) || equals[1] != '/')
         return -EINVAL;
     (void)snprintf(file.name, sizeof(file.name), "%.*s", (int)(equals - text), text);
-    if (!kind_find(file.name))
+    kind = kind_find(file.name);
+    if (!kind || (optional && strcmp(kind->name, VHOST)))
         return -EINVAL;
     file.path = equals + 1;
     *ret = file;
     return 0;
+}
+
+/* The id in vhost.ID.QUEUE, as the arguments of "%.*s". */
+static int nic_id(const struct open_file *file, const char **ret)
+{
+    *ret = file->name + strlen(VHOST);
+    return (int)strcspn(*ret, ".");
+}
+
+bool open_file_same_nic(const struct open_file *a, const struct open_file *b)
+{
+    const char *first, *second;
+    int length;
+
+    if (strncmp(a->name, VHOST, strlen(VHOST)) || strncmp(b->name, VHOST, strlen(VHOST)))
+        return false;
+    length = nic_id(a, &first);
+    return nic_id(b, &second) == length && !strncmp(first, second, (size_t)length);
+}
+
+/* The whole sentence about CAUSE. */
+static int tell(char **ret_why, const struct open_file *file, const char *cause)
+{
+    const char *id;
+    int length;
+
+    if (!file->optional)
+        return asprintf(ret_why, "%s: cannot use %s: %s", file->name, file->path, cause);
+    length = nic_id(file, &id);
+    return asprintf(ret_why, "%.*s: cannot open %s: %s; falling back to userspace virtio-net",
+                    length, id, file->path, cause);
 }
 
 static int explain(char **ret_why, int r, const struct open_file *file, const char *format, ...)
@@ -114,7 +149,7 @@ static int explain(char **ret_why, int r, const struct open_file *file, const ch
     if (vasprintf(&text, format, ap) < 0)
         text = NULL;
     va_end(ap);
-    if (!text || asprintf(ret_why, "%s: cannot use %s: %s", file->name, file->path, text) < 0)
+    if (!text || tell(ret_why, file, text) < 0)
         *ret_why = NULL;
     return r;
 }

@@ -12,14 +12,19 @@ struct open_file {
     char name[OPEN_FILE_NAME_MAX];
     const char *path;
     bool writable;
+    bool optional; /* without it there is a fallback: to a NIC without vhost */
 };
 
 /* Reads NAME=PATH, the argument of --read-only and --read-write; TEXT has to outlive *ret. The name
- * is one of kvm, kernel, initrd, disk.ID, vhost.ID.QUEUE; the path is absolute. Returns 0 or
- * -EINVAL. */
-int open_file_parse(const char *text, bool writable, struct open_file *ret);
+ * is one of kvm, kernel, initrd, disk.ID, vhost.ID.QUEUE, of which only the last can be optional;
+ * the path is absolute. Returns 0 or -EINVAL. */
+int open_file_parse(const char *text, bool writable, bool optional, struct open_file *ret);
 
 /* Opens it, once it is known to be of the kind that its name asks for: nothing else is ever opened
  * (opening a device can do things, opening a pipe can wait). On an error *ret_why is the whole
- * sentence: which NAME, which path, the cause, what to do (free it; may be NULL). Returns a fd. */
+ * sentence: which NAME (or, where there is a fallback, which NIC), which path, the cause, what to
+ * do or what happens now (free it; may be NULL). Returns a fd. */
 int open_file_open(const struct open_file *file, char **ret_why);
+
+/* Whether both are of one NIC: then they are of use together only. */
+bool open_file_same_nic(const struct open_file *a, const struct open_file *b);

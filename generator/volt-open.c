@@ -13,17 +13,21 @@
 
 static const char help[] =
     "volt-open [--read-write=NAME=PATH]... [--read-only=NAME=PATH]...\n"
+    "          [--try-read-write=NAME=PATH]...\n"
     "volt-open refuse MESSAGE\n"
     "\n"
     "Opens files and devices for a VM and leaves them in the service's fd store, as NAME.\n"
     "volt-vm@.service runs it, as root, before volt-vmm, which can open nothing itself.\n"
     "Run by hand it only says whether all could be opened.\n"
     "\n"
-    "  --read-write=NAME=PATH  opens PATH for reading and writing\n"
-    "  --read-only=NAME=PATH   opens PATH for reading\n"
-    "                          NAME is kvm, kernel, initrd, disk.ID or vhost.ID.QUEUE\n"
-    "  --help                  this text\n"
-    "  --version               the version\n"
+    "  --read-write=NAME=PATH      opens PATH for reading and writing\n"
+    "  --read-only=NAME=PATH       opens PATH for reading\n"
+    "                              NAME is kvm, kernel, initrd, disk.ID or vhost.ID.QUEUE\n"
+    "  --try-read-write=NAME=PATH  as --read-write, for a vhost.ID.QUEUE that can be done "
+    "without:\n"
+    "                              says why it cannot be opened, and goes on\n"
+    "  --help                      this text\n"
+    "  --version                   the version\n"
     "\n"
     "`refuse` fails with MESSAGE, status 78: for a VM that cannot start as it is described.\n";
 
@@ -46,35 +50,82 @@ static int empty_store(const struct open_file *files, size_t n)
     return r < 0 ? helper_fail(r, "cannot empty the fd store: %s", strerror(-r)) : 0;
 }
 
-static int open_one(const struct open_file *file)
+/* One reason is said once, however many NICs and queues it keeps from vhost. It stands behind the
+ * NIC's id. */
+static void note_fallback(const char *why, char **said)
 {
-    _cleanup_close_ int fd = -EBADF;
-    _cleanup_free_ char *why = NULL;
-    int r;
+    const char *reason = strchr(why, ':');
 
-    fd = open_file_open(file, &why);
-    if (fd < 0)
-        return helper_fail(fd, "%s", why ?: strerror(-fd));
-    if (!fdstore_available())
-        return 0;
-    r = fdstore_push(file->name, fd);
-    return r < 0 ? helper_fail(r, "%s: cannot store it: %s", file->name, strerror(-r)) : 0;
+    if (*said && reason && !strcmp(*said, reason))
+        return;
+    helper_log(LOG_NOTICE, "%s", why);
+    free(*said);
+    *said = reason ? strdup(reason) : NULL;
+}
+
+/* Returns how many there are. */
+static int open_each(const struct open_file *files, size_t n, int *fds)
+{
+    _cleanup_free_ char *said = NULL;
+    int opened = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        _cleanup_free_ char *why = NULL;
+
+        fds[i] = open_file_open(&files[i], &why);
+        if (fds[i] >= 0) {
+            opened++;
+            continue;
+        }
+        if (!files[i].optional)
+            return helper_fail(fds[i], "%s", why ?: strerror(-fds[i]));
+        note_fallback(why ?: strerror(-fds[i]), &said);
+    }
+    return opened;
+}
+
+/* Whether the NIC lacks a queue: then the others are in vain. */
+static bool is_in_vain(const struct open_file *files, size_t n, const int *fds, size_t index)
+{
+    for (size_t i = 0; i < n; i++)
+        if (fds[i] < 0 && open_file_same_nic(&files[i], &files[index]))
+            return true;
+    return fds[index] < 0;
+}
+
+static int push_each(const struct open_file *files, size_t n, const int *fds)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (is_in_vain(files, n, fds, i))
+            continue;
+        r = fdstore_push(files[i].name, fds[i]);
+        if (r < 0)
+            return helper_fail(r, "%s: cannot store it: %s", files[i].name, strerror(-r));
+    }
+    r = fdstore_barrier();
+    return r < 0 ? helper_fail(r, "systemd does not take the files: %s", strerror(-r)) : 0;
 }
 
 static int open_all(const struct open_file *files, size_t n)
 {
-    int r = empty_store(files, n);
+    int fds[OPEN_FILE_MAX];
+    int r;
 
-    for (size_t i = 0; i < n && r >= 0; i++)
-        r = open_one(&files[i]);
-    if (r < 0)
-        return r;
-    r = fdstore_barrier();
-    if (r < 0)
-        return helper_fail(r, "systemd does not take the files: %s", strerror(-r));
-    if (!fdstore_available())
-        helper_log(LOG_INFO, "all can be opened; not started by systemd, so nothing is kept open");
-    return 0;
+    for (size_t i = 0; i < n; i++)
+        fds[i] = -EBADF;
+    r = empty_store(files, n);
+    if (r >= 0)
+        r = open_each(files, n, fds);
+    if (r >= 0 && fdstore_available())
+        r = push_each(files, n, fds);
+    else if (r >= 0)
+        helper_log(LOG_INFO, "%s can be opened; not started by systemd, so nothing is kept open",
+                   (size_t)r == n ? "all" : "all that is needed");
+    for (size_t i = 0; i < n; i++)
+        (void)close_fd(fds[i]);
+    return r;
 }
 
 static int refuse(int argc, char **argv)
@@ -91,6 +142,7 @@ int main(int argc, char **argv)
     static const struct option options[] = {
         {"read-write", required_argument, NULL, 'w'},
         {"read-only", required_argument, NULL, 'r'},
+        {"try-read-write", required_argument, NULL, 't'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         {0},
@@ -106,11 +158,11 @@ int main(int argc, char **argv)
             return fputs(help, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (c == 'V')
             return puts("volt-open " VOLT_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        if (c != 'w' && c != 'r')
+        if (c != 'w' && c != 'r' && c != 't')
             return EXIT_USAGE;
         if (n == OPEN_FILE_MAX)
             return usage_error(optarg, "too many files");
-        if (open_file_parse(optarg, c == 'w', &files[n++]) < 0)
+        if (open_file_parse(optarg, c != 'r', c == 't', &files[n++]) < 0)
             return usage_error(optarg,
                                "expected NAME=PATH, with a known NAME and an absolute PATH");
     }

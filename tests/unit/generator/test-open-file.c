@@ -14,23 +14,57 @@ static void test_parse(void **state _unused_)
 {
     struct open_file file;
 
-    assert_int_equal(open_file_parse("kernel=/boot/a=b", false, &file), 0);
+    assert_int_equal(open_file_parse("kernel=/boot/a=b", false, false, &file), 0);
     assert_string_equal(file.name, "kernel");
     assert_string_equal(file.path, "/boot/a=b");
     assert_false(file.writable);
-    assert_int_equal(open_file_parse("disk.root=/x", true, &file), 0);
-    assert_int_equal(open_file_parse("vhost.eth0.3=/dev/vhost-net", true, &file), 0);
-    assert_int_equal(open_file_parse("kernel", false, &file), -EINVAL);
-    assert_int_equal(open_file_parse("kernel=", false, &file), -EINVAL);
-    assert_int_equal(open_file_parse("kernel=boot", false, &file), -EINVAL);
-    assert_int_equal(open_file_parse("=/x", false, &file), -EINVAL);
-    assert_int_equal(open_file_parse("Kernel=/x", false, &file), -EINVAL);
-    assert_int_equal(open_file_parse("kernel.x=/x", false, &file), -EINVAL);
-    assert_int_equal(open_file_parse("disk.=/x", false, &file), -EINVAL);
-    assert_int_equal(open_file_parse("disk.a:b=/x", false, &file), -EINVAL);
-    assert_int_equal(open_file_parse("disk.root\nFDPOLL=/x", false, &file), -EINVAL);
-    assert_int_equal(open_file_parse("vhost.eth0.x=/x", false, &file), -EINVAL);
-    assert_int_equal(open_file_parse("net.eth0.0=/x", false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("disk.root=/x", true, false, &file), 0);
+    assert_int_equal(open_file_parse("vhost.eth0.3=/dev/vhost-net", true, false, &file), 0);
+    assert_int_equal(open_file_parse("kernel", false, false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("kernel=", false, false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("kernel=boot", false, false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("=/x", false, false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("Kernel=/x", false, false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("kernel.x=/x", false, false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("disk.=/x", false, false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("disk.a:b=/x", false, false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("disk.root\nFDPOLL=/x", false, false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("vhost.eth0.x=/x", false, false, &file), -EINVAL);
+    assert_int_equal(open_file_parse("net.eth0.0=/x", false, false, &file), -EINVAL);
+}
+
+static void test_parse_optional(void **state _unused_)
+{
+    struct open_file file;
+
+    assert_int_equal(open_file_parse("vhost.eth0.3=/dev/vhost-net", true, true, &file), 0);
+    assert_true(file.optional);
+    assert_int_equal(open_file_parse("disk.root=/x", true, true, &file), -EINVAL);
+}
+
+/* One NIC has all its queues with vhost or none. */
+static void test_same_nic(void **state _unused_)
+{
+    static const struct open_file queue0 = {.name = "vhost.eth0.0"},
+                                  queue1 = {.name = "vhost.eth0.1"},
+                                  other = {.name = "vhost.eth01.0"}, disk = {.name = "disk.eth0"};
+
+    assert_true(open_file_same_nic(&queue0, &queue1));
+    assert_false(open_file_same_nic(&queue0, &other));
+    assert_false(open_file_same_nic(&queue0, &disk));
+    assert_false(open_file_same_nic(&disk, &disk));
+}
+
+static void test_fallback(void **state _unused_)
+{
+    const struct open_file file = {
+        .name = "vhost.eth0.0", .path = "/nonexistent/vhost", .writable = true, .optional = true};
+    _cleanup_free_ char *why = NULL;
+
+    assert_int_equal(open_file_open(&file, &why), -ENOENT);
+    assert_string_equal(why, "eth0: cannot open /nonexistent/vhost: No such file or directory; "
+                             "load the module with `modprobe vhost_net`; falling back to "
+                             "userspace virtio-net");
 }
 
 static void refused(const struct temporary_dir *dir, const char *name, const char *base,
@@ -106,9 +140,9 @@ static void test_opened(void **state _unused_)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_not_kvm),
+        cmocka_unit_test(test_parse),    cmocka_unit_test(test_parse_optional),
+        cmocka_unit_test(test_same_nic), cmocka_unit_test(test_fallback),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_not_kvm),
         cmocka_unit_test(test_opened),
     };
 
