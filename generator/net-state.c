@@ -3,6 +3,7 @@
 #include "generator/net-state.h"
 
 #include "generator/run-dir.h"
+#include "generator/run-file.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,36 +21,67 @@ static int state_dir_open(const char *dir, const char *uuid, bool create)
     return run_dir_open(path, create);
 }
 
+/* In the words of --nic. An address that was taken from a pool is the only one of its pool. */
+static void write_nic(FILE *f, const struct nic *nic)
+{
+    char mac[MAC_TEXT_SIZE], address[IPV4_TEXT_SIZE];
+
+    fprintf(f, "%s,tap=%s,queues=%u", nic->id, nic->tap, nic->queues);
+    if (nic->bridge[0])
+        fprintf(f, ",bridge=%s", nic->bridge);
+    if (nic->has_mac)
+        fprintf(f, ",mac=%s", mac_text(nic->mac, mac));
+    if (nic->zone[0])
+        fprintf(f, ",zone=%s", nic->zone);
+    if (nic->ipv4 && nic->ipv4_is_auto)
+        fprintf(f, ",ipv4=auto/%u,pool=%s", nic->prefix, ipv4_text(nic->ipv4, address));
+    else if (nic->ipv4)
+        fprintf(f, ",ipv4=%s/%u", ipv4_text(nic->ipv4, address), nic->prefix);
+    if (nic->antispoof)
+        fputs(",antispoof=yes", f);
+    if (nic->rate > 0)
+        fprintf(f, ",rate=%u", nic->rate);
+    fputc('\n', f);
+}
+
 int net_state_save(const char *dir, const char *uuid, const struct nic *nics, size_t n)
 {
     _cleanup_close_ int dir_fd = state_dir_open(dir, uuid, true);
-    _cleanup_fclose_ FILE *f = NULL;
-    int fd;
+    _cleanup_free_ char *text = NULL;
+    size_t size;
+    FILE *f;
 
     if (dir_fd < 0)
         return dir_fd;
-    (void)unlinkat(dir_fd, FILE_NAME ".tmp", 0);
-    fd = openat(dir_fd, FILE_NAME ".tmp", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                0644);
-    f = fd < 0 ? NULL : fdopen(fd, "w");
-    if (!f) {
-        int r = -errno;
-
-        (void)close_fd(fd);
-        return r;
-    }
+    f = open_memstream(&text, &size);
+    if (!f)
+        return -ENOMEM;
     for (size_t i = 0; i < n; i++)
-        fprintf(f, "%s,tap=%s,queues=%u\n", nics[i].id, nics[i].tap, nics[i].queues);
-    if (fflush(f) != 0 || ferror(f) || renameat(dir_fd, FILE_NAME ".tmp", dir_fd, FILE_NAME) < 0)
-        return errno > 0 ? -errno : -EIO;
-    return 0;
+        write_nic(f, &nics[i]);
+    if (fclose(f) != 0)
+        return -ENOMEM;
+    return run_file_write(dir_fd, FILE_NAME, text);
+}
+
+static int read_nic(char *line, struct nic *ret)
+{
+    _cleanup_free_ char *error = NULL;
+    uint32_t last;
+    int r;
+
+    line[strcspn(line, "\n")] = '\0';
+    r = nic_parse(line, ret, &error);
+    if (r >= 0 && ret->ipv4_is_auto)
+        r = nic_pool_next(&ret->pool, &ret->ipv4, &last);
+    ret->pool = NULL; /* the line's */
+    return r;
 }
 
 int net_state_load(const char *dir, const char *uuid, struct nic *nics, size_t *ret_n)
 {
     _cleanup_close_ int dir_fd = state_dir_open(dir, uuid, false);
     _cleanup_fclose_ FILE *f = NULL;
-    char line[256];
+    char line[512];
     size_t n = 0;
     int fd, r = 0;
 
@@ -62,15 +94,11 @@ int net_state_load(const char *dir, const char *uuid, struct nic *nics, size_t *
         (void)close_fd(fd);
         return r;
     }
-    while (fgets(line, sizeof(line), f)) {
-        _cleanup_free_ char *error = NULL;
-
-        line[strcspn(line, "\n")] = '\0';
-        if (n == NIC_MAX || nic_parse(line, &nics[n], &error) < 0)
+    while (fgets(line, sizeof(line), f))
+        if (n == NIC_MAX || read_nic(line, &nics[n]) < 0)
             r = -EBADMSG;
         else
             n++;
-    }
     *ret_n = n;
     return r;
 }

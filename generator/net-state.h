@@ -6,8 +6,9 @@
 
 #define NET_STATE_DIR "/run/volt/vm"
 
-/* Writes the NICs' ids, TAPs and queues down, in DIR/<uuid>/taps. To be done before the first thing
- * is made: what is not written down is not cleaned up. */
+/* Writes down, in DIR/<uuid>/taps, what of the NICs is to be cleaned up, and what other VMs may not
+ * have as well. To be done before the first thing is made: what is not written down is not cleaned
+ * up. */
 int net_state_save(const char *dir, const char *uuid, const struct nic *nics, size_t n);
 
 /* Reads them back into NICS, which has room for NIC_MAX. -ENOENT when nothing is written down,

@@ -6,6 +6,7 @@
 #include "generator/helper-log.h"
 #include "generator/link-sysctl.h"
 #include "generator/net-down.h"
+#include "generator/net-environment.h"
 #include "generator/net-state.h"
 #include "generator/tap.h"
 
@@ -153,6 +154,7 @@ static void check_bridge(struct net_up *up, const struct nic *nic)
 static void report(const struct net_up *up, const struct nic_up *nic)
 {
     const struct nic *n = nic->nic;
+    char mac[MAC_TEXT_SIZE];
 
     helper_log(LOG_INFO, "%s: TAP %s is up%s%s, %u queue%s, made by %s", n->id, n->tap,
                n->bridge[0] ? " on " : "", n->bridge, n->queues, n->queues > 1 ? "s" : "",
@@ -161,23 +163,10 @@ static void report(const struct net_up *up, const struct nic_up *nic)
         return;
     printf("--net=%s,tap=%s,queues=%u", n->id, n->tap, n->queues);
     if (n->has_mac)
-        printf(",mac=%02x:%02x:%02x:%02x:%02x:%02x", n->mac[0], n->mac[1], n->mac[2], n->mac[3],
-               n->mac[4], n->mac[5]);
+        printf(",mac=%s", mac_text(n->mac, mac));
     if (n->mtu > 0)
         printf(",mtu=%u", n->mtu);
     putchar('\n');
-}
-
-/* Once, however many ask. The generator passes on only what a file says, not the default. */
-static void note_vhost(const struct net_up *up)
-{
-    for (size_t i = 0; i < up->n; i++)
-        if (up->up[i].nic->vhost) {
-            helper_log(LOG_NOTICE,
-                       "%s: vhost = yes: not there yet; falling back to userspace virtio-net",
-                       up->up[i].nic->id);
-            return;
-        }
 }
 
 static int make(struct net_up *up)
@@ -201,12 +190,20 @@ static int make(struct net_up *up)
     r = fdstore_barrier();
     if (r < 0)
         return helper_fail(r, "systemd does not take the queues: %s", strerror(-r));
-    note_vhost(up);
     for (size_t i = 0; i < up->n; i++) {
         check_bridge(up, up->up[i].nic);
         report(up, &up->up[i]);
     }
     return 0;
+}
+
+static int tell_vmm(struct net_up *up)
+{
+    int r = net_environment_save(NET_STATE_DIR, up->uuid, up->nics, up->n);
+
+    return r < 0 ? helper_fail(r, "cannot write %s/%s/environment: %s", NET_STATE_DIR, up->uuid,
+                               strerror(-r))
+                 : 0;
 }
 
 static void net_up_done(struct net_up *up)
@@ -216,6 +213,17 @@ static void net_up_done(struct net_up *up)
             (void)close_fd(up->up[i].fds[queue]);
     (void)close_fd(up->files);
     (void)rtnl_free(up->rtnl);
+}
+
+/* Nothing that is asked for is left out in silence. */
+static int check_supported(const struct nic *nics, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (nics[i].ipv4_is_auto || nics[i].isolated || nics[i].antispoof || nics[i].rate)
+            return helper_fail(-EOPNOTSUPP,
+                               "%s: ipv4=auto, isolated=, antispoof= and rate= are not there yet",
+                               nics[i].id);
+    return 0;
 }
 
 int net_up(const char *uuid, const struct nic *nics, size_t n)
@@ -234,6 +242,9 @@ int net_up(const char *uuid, const struct nic *nics, size_t n)
         for (size_t queue = 0; queue < NIC_QUEUES_MAX; queue++)
             up.up[i].fds[queue] = -EBADF;
     }
+    r = check_supported(nics, n);
+    if (r < 0)
+        return r;
     r = rtnl_new(&up.rtnl);
     if (r < 0)
         return helper_fail(r, "cannot open rtnetlink: %s", strerror(-r));
@@ -246,6 +257,8 @@ int net_up(const char *uuid, const struct nic *nics, size_t n)
     if (r < 0)
         (void)helper_fail(r, "cannot write %s/%s/taps: %s", NET_STATE_DIR, uuid, strerror(-r));
     else
+        r = tell_vmm(&up);
+    if (r >= 0)
         r = make(&up);
     if (r < 0)
         (void)net_remove(up.rtnl, uuid, nics, n);

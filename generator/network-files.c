@@ -2,6 +2,8 @@
 /* A VM's files in networkd's runtime directory: 50-vm-<uuid>-<nic>.netdev and .network. */
 #include "generator/network-files.h"
 
+#include "generator/run-file.h"
+
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,50 +24,24 @@ static void cleanup_closedir(DIR **d)
         (void)closedir(*d);
 }
 
-/* Opens NAME.tmp for writing as a new file. */
-static int temporary_open(int dir_fd, const char *temporary, FILE **ret)
-{
-    _cleanup_close_ int fd = -EBADF;
-    FILE *f;
-
-    if (unlinkat(dir_fd, temporary, 0) < 0 && errno != ENOENT)
-        return -errno;
-    fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return -errno;
-    /* networkd is not root, and the umask is the unit's. */
-    if (fchmod(fd, 0644) < 0)
-        return -errno;
-    f = fdopen(fd, "w");
-    if (!f)
-        return -errno;
-    TAKE_FD(fd);
-    *ret = f;
-    return 0;
-}
-
 static int write_file(int dir_fd, const char *uuid, const struct nic *nic, const char *suffix,
                       enum network_port port)
 {
-    _cleanup_fclose_ FILE *f = NULL;
-    char name[NAME_MAX], temporary[NAME_MAX + 8];
-    int r;
+    _cleanup_free_ char *text = NULL;
+    char name[NAME_MAX];
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
 
-    (void)snprintf(name, sizeof(name), PREFIX "%s-%s%s", uuid, nic->id, suffix);
-    (void)snprintf(temporary, sizeof(temporary), "%s.tmp", name);
-    r = temporary_open(dir_fd, temporary, &f);
-    if (r < 0)
-        return r;
+    if (!f)
+        return -ENOMEM;
     if (!strcmp(suffix, ".netdev"))
         network_text_netdev(f, uuid, nic);
     else
         network_text_network(f, uuid, nic, port);
-    if (fflush(f) != 0 || ferror(f) || renameat(dir_fd, temporary, dir_fd, name) < 0) {
-        r = errno > 0 ? -errno : -EIO;
-        (void)unlinkat(dir_fd, temporary, 0);
-        return r;
-    }
-    return 0;
+    if (fclose(f) != 0)
+        return -ENOMEM;
+    (void)snprintf(name, sizeof(name), PREFIX "%s-%s%s", uuid, nic->id, suffix);
+    return run_file_write(dir_fd, name, text);
 }
 
 int network_files_write(int dir_fd, const char *uuid, const struct nic *nic, enum network_port port)

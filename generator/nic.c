@@ -4,30 +4,12 @@
 #include "generator/nic.h"
 
 #include <arpa/inet.h>
-#include <stdarg.h>
 #include <string.h>
 
 #define DIGITS "0123456789"
 #define LOWER  "abcdefghijklmnopqrstuvwxyz"
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define HEX    DIGITS "abcdefABCDEF"
-
-static int complain(char **ret_error, int r, const char *format, ...) _printf_(3, 4);
-
-static int complain(char **ret_error, int r, const char *format, ...)
-{
-    char *text = NULL;
-    va_list ap;
-
-    va_start(ap, format);
-    if (vasprintf(&text, format, ap) < 0)
-        text = NULL;
-    va_end(ap);
-    if (!text)
-        return -ENOMEM;
-    *ret_error = text;
-    return r;
-}
 
 bool uuid_is_valid(const char *uuid)
 {
@@ -93,152 +75,53 @@ int mac_parse(const char *text, uint8_t ret[6])
     return 0;
 }
 
-static int parse_mode(const char *value, struct nic *nic)
+int ipv4_parse(const char *text, uint32_t *ret)
 {
-    if (!strcmp(value, "networkd"))
-        nic->mode = NIC_MODE_NETWORKD;
-    else if (!strcmp(value, "direct"))
-        nic->mode = NIC_MODE_DIRECT;
-    else
-        return -EINVAL;
-    return 0;
-}
-
-static int copy_ifname(const char *value, char ret[IFNAMSIZ])
-{
-    if (!ifname_is_valid(value))
-        return -EINVAL;
-    (void)snprintf(ret, IFNAMSIZ, "%s", value);
-    return 0;
-}
-
-static int parse_tap(const char *value, struct nic *nic)
-{
-    return copy_ifname(value, nic->tap);
-}
-
-static int parse_bridge(const char *value, struct nic *nic)
-{
-    return copy_ifname(value, nic->bridge);
-}
-
-static int parse_mtu(const char *value, struct nic *nic)
-{
-    return number_parse(value, NIC_MTU_MIN, NIC_MTU_MAX, &nic->mtu);
-}
-
-static int parse_queues(const char *value, struct nic *nic)
-{
-    return number_parse(value, 1, NIC_QUEUES_MAX, &nic->queues);
-}
-
-static int parse_vhost(const char *value, struct nic *nic)
-{
-    nic->vhost = !strcmp(value, "yes");
-    return nic->vhost || !strcmp(value, "no") ? 0 : -EINVAL;
-}
-
-static int parse_mac(const char *value, struct nic *nic)
-{
-    nic->has_mac = true;
-    return mac_parse(value, nic->mac);
-}
-
-/* The guest's address is carried for the reader of the command line; only its form is checked. */
-static int parse_ipv4(const char *value, struct nic *nic _unused_)
-{
-    char address[INET_ADDRSTRLEN];
     struct in_addr in;
-    const char *slash = strchr(value, '/');
-    size_t length = slash ? (size_t)(slash - value) : strlen(value);
-    unsigned prefix;
 
-    if (length >= sizeof(address))
+    if (inet_pton(AF_INET, text, &in) != 1)
         return -EINVAL;
-    (void)snprintf(address, sizeof(address), "%.*s", (int)length, value);
-    if (inet_pton(AF_INET, address, &in) != 1)
-        return -EINVAL;
-    return slash ? number_parse(slash + 1, 0, 32, &prefix) : 0;
-}
-
-static const struct {
-    const char *key;
-    int (*parse)(const char *value, struct nic *nic);
-    const char *expected;
-} keys[] = {
-    {"mode", parse_mode, "networkd or direct"},
-    {"tap", parse_tap, "an interface name of at most 15 characters"},
-    {"bridge", parse_bridge, "an interface name of at most 15 characters"},
-    {"mtu", parse_mtu, "a number from 68 to 65521"},
-    {"queues", parse_queues, "a number from 1 to 64"},
-    {"vhost", parse_vhost, "yes or no"},
-    {"mac", parse_mac, "a unicast address like 52:54:00:12:34:56"},
-    {"ipv4", parse_ipv4, "an address like 10.42.0.10/24"},
-};
-
-static int parse_pair(char *pair, struct nic *nic, unsigned *seen, char **ret_error)
-{
-    char *value = strchr(pair, '=');
-
-    if (!value)
-        return complain(ret_error, -EINVAL, "'%s' is not key=value", pair);
-    *value++ = '\0';
-    for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
-        if (strcmp(pair, keys[i].key))
-            continue;
-        if (*seen & (1U << i))
-            return complain(ret_error, -EINVAL, "%s= is given twice", pair);
-        *seen |= 1U << i;
-        if (keys[i].parse(value, nic) < 0)
-            return complain(ret_error, -EINVAL, "%s=%s: expected %s", pair, value,
-                            keys[i].expected);
-        return 0;
-    }
-    return complain(ret_error, -EINVAL, "unknown key %s=", pair);
-}
-
-int nic_parse(const char *text, struct nic *ret, char **ret_error)
-{
-    _cleanup_free_ char *copy = strdup(text);
-    struct nic nic = {.queues = 1};
-    unsigned seen = 0;
-    char *rest = copy, *part;
-    int r;
-
-    if (!copy)
-        return -ENOMEM;
-    part = strsep(&rest, ",");
-    if (!nic_id_is_valid(part))
-        return complain(ret_error, -EINVAL, "'%s' is not an id: expected 1 to 15 of a-z 0-9 _ -",
-                        part);
-    (void)snprintf(nic.id, sizeof(nic.id), "%s", part);
-    while ((part = strsep(&rest, ","))) {
-        r = parse_pair(part, &nic, &seen, ret_error);
-        if (r < 0)
-            return r;
-    }
-    if (!nic.tap[0])
-        return complain(ret_error, -EINVAL, "tap= is missing");
-    if (!strcmp(nic.tap, nic.bridge))
-        return complain(ret_error, -EINVAL, "tap= and bridge= are the same");
-    *ret = nic;
+    *ret = ntohl(in.s_addr);
     return 0;
 }
 
-int nic_check_all(const struct nic *nics, size_t n, char **ret_error)
+const char *mac_text(const uint8_t mac[6], char buffer[MAC_TEXT_SIZE])
 {
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n; j++) {
-            if (j < i && !strcmp(nics[i].id, nics[j].id))
-                return complain(ret_error, -EEXIST, "two interfaces have the id %s", nics[i].id);
-            if (j < i && !strcmp(nics[i].tap, nics[j].tap))
-                return complain(ret_error, -EEXIST, "%s and %s both ask for the TAP %s", nics[j].id,
-                                nics[i].id, nics[i].tap);
-            if (!strcmp(nics[i].bridge, nics[j].tap))
-                return complain(ret_error, -EEXIST, "%s is the bridge of %s and the TAP of %s",
-                                nics[j].tap, nics[i].id, nics[j].id);
-        }
-    return 0;
+    (void)snprintf(buffer, MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+                   mac[3], mac[4], mac[5]);
+    return buffer;
+}
+
+const char *ipv4_text(uint32_t address, char buffer[IPV4_TEXT_SIZE])
+{
+    (void)snprintf(buffer, IPV4_TEXT_SIZE, "%u.%u.%u.%u", address >> 24, address >> 16 & 0xff,
+                   address >> 8 & 0xff, address & 0xff);
+    return buffer;
+}
+
+int nic_pool_next(const char **pool, uint32_t *ret_first, uint32_t *ret_last)
+{
+    size_t length = strcspn(*pool, "+,");
+    char range[2 * IPV4_TEXT_SIZE], *dash;
+    uint32_t first, last;
+
+    if (length == 0)
+        return **pool == '+' ? -EINVAL : 0;
+    if (length >= sizeof(range))
+        return -EINVAL;
+    memcpy(range, *pool, length);
+    range[length] = '\0';
+    dash = strchr(range, '-');
+    if (dash)
+        *dash++ = '\0';
+    if (ipv4_parse(range, &first) < 0 || ipv4_parse(dash ? dash : range, &last) < 0 || last < first)
+        return -EINVAL;
+    *pool += length;
+    if (**pool == '+' && (*pool)[1] != '\0' && (*pool)[1] != ',')
+        (*pool)++;
+    *ret_first = first;
+    *ret_last = last;
+    return 1;
 }
 
 bool nic_tap_is_derived(const char *tap, const char *uuid)

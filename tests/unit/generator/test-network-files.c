@@ -16,7 +16,19 @@
 
 static const struct nic nics[] = {
     {.id = "eth0", .tap = "tap-6ba7b810", .bridge = "br0", .queues = 1},
-    {.id = "eth1", .tap = "tap-6ba7b810-1", .queues = 4},
+    {.id = "eth1",
+     .tap = "tap-6ba7b810-1",
+     .queues = 4,
+     .bridge = "br1",
+     .has_mac = true,
+     .mac_is_derived = true,
+     .mac = {2, 0, 0, 0, 0, 1},
+     .zone = "lab",
+     .ipv4 = 0x0a2a0002,
+     .prefix = 24,
+     .ipv4_is_auto = true,
+     .antispoof = true,
+     .rate = 100},
 };
 
 static void test_write_and_remove(void **state _unused_)
@@ -144,6 +156,13 @@ static void test_state(void **state _unused_)
     assert_string_equal(loaded[0].id, "eth0");
     assert_string_equal(loaded[1].tap, "tap-6ba7b810-1");
     assert_int_equal(loaded[1].queues, 4);
+    assert_string_equal(loaded[1].bridge, "br1");
+    assert_memory_equal(loaded[1].mac, nics[1].mac, 6);
+    assert_string_equal(loaded[1].zone, "lab");
+    assert_int_equal(loaded[1].ipv4, 0x0a2a0002);
+    assert_true(loaded[1].ipv4_is_auto);
+    assert_true(loaded[1].antispoof);
+    assert_int_equal(loaded[1].rate, 100);
     assert_int_equal(net_state_remove(path, UUID), 0);
     assert_false(temporary_exists(&dir, "vm/" UUID));
     assert_int_equal(net_state_remove(path, UUID), 0);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Small files that privileged helpers leave for others: whole or not there, readable by all. */
+#pragma once
+
+#include "vmm/cleanup.h"
+
+/* Writes TEXT to the file NAME of the directory DIR_FD by a temporary file and rename(), 0644. A
+ * link of that name is replaced, not followed. */
+int run_file_write(int dir_fd, const char *name, const char *text);
+
+/* Whether the file has just this text. */
+bool run_file_equals(int dir_fd, const char *name, const char *text);
