@@ -96,6 +96,14 @@ int fd_store_take(struct fd_store *store, const char *name)
     return log_errno(-ENOENT, "No file descriptor called '%s' was handed over", name);
 }
 
+bool fd_store_has(const struct fd_store *store, const char *name)
+{
+    for (unsigned i = 0; i < store->n; i++)
+        if (store->entries[i].fd >= 0 && strcmp(store->entries[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 int fd_store_open(struct fd_store *store, const char *specification, int flags, const char *what)
 {
     if (strncmp(specification, "fd:", 3) == 0)

@@ -28,6 +28,9 @@ void fd_store_done(struct fd_store *store);
 /* The descriptor called NAME, now the caller's. -ENOENT; logs. */
 int fd_store_take(struct fd_store *store, const char *name);
 
+/* Whether there is one called NAME that nobody took. */
+bool fd_store_has(const struct fd_store *store, const char *name);
+
 /* What SPECIFICATION names: "fd:NAME" from the store, else a path that is opened with FLAGS.
  * -errno; logs. */
 int fd_store_open(struct fd_store *store, const char *specification, int flags, const char *what);

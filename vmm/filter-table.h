@@ -4,7 +4,9 @@
 #pragma once
 
 #include <asm/ioctls.h>
+#include <linux/if_tun.h>
 #include <linux/kvm.h>
+#include <linux/vhost.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -34,10 +36,25 @@ static const struct filter_rule filter_table_vcpu[] = {
     {SCMP_SYS(poll), -1, 0}, /* pending bits of masked vectors */
 };
 
-/* Moves data between rings and descriptors. */
+/* Moves data between rings and descriptors, or begins and ends to have the kernel do it. */
 static const struct filter_rule filter_table_device[] = {
-    FILTER_COMMON,           {SCMP_SYS(epoll_wait), -1, 0}, {SCMP_SYS(epoll_ctl), -1, 0},
-    {SCMP_SYS(read), -1, 0}, {SCMP_SYS(readv), -1, 0},      {SCMP_SYS(writev), -1, 0},
+    FILTER_COMMON,
+    {SCMP_SYS(epoll_wait), -1, 0},
+    {SCMP_SYS(epoll_ctl), -1, 0},
+    {SCMP_SYS(read), -1, 0},
+    {SCMP_SYS(readv), -1, 0},
+    {SCMP_SYS(writev), -1, 0},
+    {SCMP_SYS(ioctl), 1, TUNSETOFFLOAD}, /* what the driver negotiated */
+    {SCMP_SYS(ioctl), 1, TUNSETQUEUE},   /* how many queue pairs it uses */
+    {SCMP_SYS(ioctl), 1, VHOST_SET_FEATURES},
+    {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_NUM},
+    {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_ADDR},
+    {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_BASE},
+    {SCMP_SYS(ioctl), 1, VHOST_GET_VRING_BASE},
+    {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_KICK},
+    {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_CALL},
+    {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_ERR},
+    {SCMP_SYS(ioctl), 1, VHOST_NET_SET_BACKEND},
 };
 
 /* The event loop: signals, timers, console, word to systemd. */

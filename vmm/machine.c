@@ -264,12 +264,15 @@ int machine_add_device(struct machine *machine, struct virtio_device *device)
 int machine_make_threads(struct machine *machine, int (*lock)(enum thread_kind, void *),
                          void *context)
 {
+    unsigned n = machine->n_vcpus;
     int r = 0;
 
     machine->gate.lock = lock;
     machine->gate.context = context;
-    for (unsigned i = 0; i < machine->n_devices && r >= 0; i++)
-        r = virtio_device_start_thread(machine->devices[i].device, &machine->gate);
+    for (unsigned i = 0; i < machine->n_devices && r >= 0; i++) {
+        r = virtio_device_start_threads(machine->devices[i].device, &machine->gate);
+        n += r < 0 ? 0 : (unsigned)r;
+    }
     for (unsigned i = 0; i < machine->n_vcpus && r >= 0; i++) {
         char name[16];
 
@@ -279,12 +282,30 @@ int machine_make_threads(struct machine *machine, int (*lock)(enum thread_kind, 
     }
     if (r < 0)
         return log_errno(r, "Cannot make a thread: %s", strerror(-r));
-    return thread_gate_wait(&machine->gate, machine->n_devices + machine->n_vcpus);
+    return thread_gate_wait(&machine->gate, n);
 }
 
 void machine_run(struct machine *machine)
 {
     thread_gate_open(&machine->gate);
+}
+
+void machine_remarks(const struct machine *machine, char *ret, size_t size)
+{
+    size_t length = 0;
+
+    ret[0] = '\0';
+    for (unsigned i = 0; i < machine->n_devices; i++) {
+        const struct virtio_device *device = machine->devices[i].device;
+        int n = device->remark
+                    ? snprintf(ret + length, size - length, "; %s %s", device->id, device->remark)
+                    : 0;
+        if (n < 0 || (size_t)n >= size - length) {
+            ret[length] = '\0'; /* not by halves */
+            return;
+        }
+        length += (size_t)n;
+    }
 }
 
 void machine_press_power_button(struct machine *machine)

@@ -46,7 +46,23 @@ static int acquire(struct resources *resources, const struct options *options)
 
 static int take_fd(void *context, const char *name)
 {
-    return fd_store_take(context, name);
+    struct resources *resources = context;
+
+    return fd_store_take(&resources->store, name);
+}
+
+static bool has_fd(void *context, const char *name)
+{
+    struct resources *resources = context;
+
+    return fd_store_has(&resources->store, name);
+}
+
+static void forget_fd(void *context, const char *name)
+{
+    struct resources *resources = context;
+
+    (void)notify_send(&resources->notify, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
 
 static int build(struct machine *machine, struct resources *resources,
@@ -72,7 +88,12 @@ static int build(struct machine *machine, struct resources *resources,
         return r;
 
     const struct device_environment environment = {
-        .memory = &machine->memory, .take_fd = take_fd, .context = &resources->store};
+        .memory = &machine->memory,
+        .take_fd = take_fd,
+        .has_fd = has_fd,
+        .forget_fd = forget_fd,
+        .context = resources,
+    };
     for (unsigned i = 0; i < options->n_devices; i++) {
         struct virtio_device *device;
 
@@ -104,8 +125,10 @@ static int run(struct supervisor *supervisor, const struct options *options)
     log_info("Running '%s' (%s): %u vCPUs, %llu MiB, %u devices", options->name,
              options->uuid ? options->uuid : "no UUID", options->vcpus,
              (unsigned long long)options->memory_mib, options->n_devices);
+    char remarks[256];
+    machine_remarks(supervisor->machine, remarks, sizeof(remarks));
     /* This word must arrive. How long a start may take is systemd's to say. */
-    while (notify_send(supervisor->notify, "READY=1\nSTATUS=Running") == -EAGAIN)
+    while (notify_send(supervisor->notify, "READY=1\nSTATUS=Running%s", remarks) == -EAGAIN)
         ;
     machine_run(supervisor->machine);
     return supervisor_run(supervisor);

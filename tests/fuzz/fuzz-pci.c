@@ -4,6 +4,8 @@
  * and by ports, the BAR, the rings. KVM is an ioctl(2) of ours, the TAP interface a socket.
  */
 #include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -12,13 +14,14 @@
 #include "tests/unit/vmm/fake-kvm.h"
 #include "vmm/bus/pci-ports.h"
 #include "vmm/bus/platform.h"
-#include "vmm/devices/net-path.h"
+#include "vmm/devices/net.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/log.h"
 #include "vmm/virtio/virtio-pci.h"
 
 enum {
     OPERATIONS_MAX = 300,
+    QUEUES = 5,      /* two pairs and the control queue */
     ROUNDS_MAX = 20, /* of the event loop after an operation */
     READ_CONFIG = 0,
     WRITE_CONFIG,
@@ -35,8 +38,7 @@ enum {
 
 struct world {
     struct guest_memory memory;
-    struct virtio_device device;
-    struct net_path path;
+    struct virtio_device *device;
     struct vm vm;
     struct irq_router router;
     struct virtio_pci pci;
@@ -49,31 +51,31 @@ struct world {
 
 static struct world world;
 
-static int start(struct virtio_device *device _unused_)
-{
-    return net_path_start(&world.path);
-}
-
-static void stop(struct virtio_device *device _unused_)
-{
-    net_path_stop(&world.path);
-}
-
-static void read_config(struct virtio_device *device _unused_, uint32_t offset, void *ret_data,
-                        unsigned length)
-{
-    bus_put(ret_data, length, offset);
-}
-
 static void on_power(void *context _unused_, enum power_event event _unused_)
 {
 }
 
-static const struct virtio_type type = {.id = VIRTIO_ID_NET,
-                                        .pci_class = 0x020000,
-                                        .start = start,
-                                        .stop = stop,
-                                        .read_config = read_config};
+/* A socket that says it were a TAP queue, with all that the newest kernels can. */
+static int fake_tap(int fd _unused_, unsigned long request, void *argument)
+{
+    switch (request) {
+    case TUNGETIFF:
+        ((struct ifreq *)argument)->ifr_flags = IFF_TAP | IFF_VNET_HDR | IFF_MULTI_QUEUE;
+        return 0;
+    case TUNSETVNETHDRSZ:
+    case TUNSETOFFLOAD:
+    case TUNSETQUEUE:
+        return 0;
+    default:
+        return -ENOTTY;
+    }
+}
+
+/* Every queue is an end of the same wire. */
+static int take_fd(void *context, const char *name _unused_)
+{
+    return dup(*(const int *)context);
+}
 
 int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_)
 {
@@ -85,21 +87,21 @@ int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_)
 static void build(void)
 {
     int sockets[2];
+    const struct device_environment environment = {
+        .memory = &world.memory, .take_fd = take_fd, .context = &sockets[0]};
 
-    fake_kvm = (struct fake_kvm){0};
+    fake_kvm = (struct fake_kvm){.other = fake_tap};
     world.vm = (struct vm){.fd = FAKE_VM_FD};
     world.mmio = world.ports = (struct bus){0};
     world.power = (struct power){.off_type = 5, .report = on_power};
     MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) == 0);
     world.wire = sockets[1];
     MUST(irq_router_init(&world.router, FAKE_VM_FD) == 0);
-    MUST(virtio_device_init(&world.device, &type, "eth0", &world.memory,
-                            UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX |
-                                UINT64_C(1) << VIRTIO_RING_F_INDIRECT_DESC,
-                            NET_QUEUES, 256) == 0);
-    net_path_init(&world.path, &world.device, sockets[0]);
+    MUST(net_create("eth0,tap=fd:net,queues=2,mac=52:54:00:12:34:56,mtu=1500", &environment,
+                    &world.device) == 0);
+    close_fd(sockets[0]);
     pci_host_init(&world.host);
-    MUST(virtio_pci_init(&world.pci, &world.device, &world.vm, &world.router) == 0);
+    MUST(virtio_pci_init(&world.pci, world.device, &world.vm, &world.router) == 0);
     MUST(pci_host_add(&world.host, &world.pci.function) == 1);
     MUST(pci_host_attach(&world.host, &world.mmio) == 0);
     MUST(pci_ports_attach(&world.pci_ports, &world.host, &world.power, &world.ports) == 0);
@@ -107,8 +109,7 @@ static void build(void)
 
 static void take_apart(void)
 {
-    virtio_device_done(&world.device);
-    net_path_done(&world.path);
+    world.device->type->destroy(world.device);
     virtio_pci_done(&world.pci);
     irq_router_done(&world.router);
     pci_host_done(&world.host);
@@ -119,11 +120,11 @@ static void take_apart(void)
 /* What the device's thread would do. */
 static void run_device(void)
 {
-    struct pollfd p = {.fd = world.device.worker.loop.epoll_fd, .events = POLLIN};
+    struct pollfd p = {.fd = world.device->worker.loop.epoll_fd, .events = POLLIN};
     uint8_t frame[4096];
 
     for (unsigned i = 0; i < ROUNDS_MAX && poll(&p, 1, 0) > 0; i++)
-        (void)event_loop_wait(&world.device.worker.loop);
+        (void)event_loop_wait(&world.device->worker.loop);
     while (recv(world.wire, frame, sizeof(frame), 0) > 0)
         ;
 }
@@ -163,7 +164,7 @@ static void set_up(struct input *input)
     for (unsigned i = 0; i < 4; i++)
         bus_write(&world.mmio, common + 8 + i % 2 * 4, &words[i], 4);
     bus_write(&world.mmio, common + 20, &(uint8_t){11}, 1);
-    for (uint16_t queue = 0; queue < NET_QUEUES; queue++) {
+    for (uint16_t queue = 0; queue < QUEUES; queue++) {
         bus_write(&world.mmio, common + 22, &queue, 2);
         for (unsigned i = 0; i < 3; i++)
             bus_write(&world.mmio, common + 32 + 8 * i, &(uint64_t){places[i] + queue * 0x80000u},
@@ -234,11 +235,11 @@ static void check(void)
     MUST(function->bar_address[0] == 0 || (function->bar_address[0] >= PLATFORM_PCI_WINDOW &&
                                            function->bar_address[0] + VIRTIO_PCI_BAR_SIZE <=
                                                PLATFORM_PCI_WINDOW + PLATFORM_PCI_WINDOW_SIZE));
-    MUST(fake_kvm.n_ioeventfds == (function->bar_address[0] ? NET_QUEUES : 0));
-    MUST(fake_kvm.n_irqfds <= NET_QUEUES + 1);
-    MUST(!(world.device.state.accepted & ~world.device.state.offered) ||
-         !(world.device.state.status & VIRTIO_CONFIG_S_FEATURES_OK));
-    MUST(!world.device.running || (world.device.state.status & VIRTIO_CONFIG_S_DRIVER_OK));
+    MUST(fake_kvm.n_ioeventfds == (function->bar_address[0] ? QUEUES : 0));
+    MUST(fake_kvm.n_irqfds <= QUEUES + 1);
+    MUST(!(world.device->state.accepted & ~world.device->state.offered) ||
+         !(world.device->state.status & VIRTIO_CONFIG_S_FEATURES_OK));
+    MUST(!world.device->running || (world.device->state.status & VIRTIO_CONFIG_S_DRIVER_OK));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -246,7 +247,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input input = {data, size};
 
     build();
-    for (unsigned i = 0; i < NET_QUEUES; i++) {
+    for (unsigned i = 0; i < QUEUES; i++) {
         memset(guest_memory_at(&world.memory, DESCRIPTORS + i * 0x80000u, 4096), 0, 4096);
         memset(guest_memory_at(&world.memory, AVAILABLE + i * 0x80000u, 4096), 0, 4096);
         memset(guest_memory_at(&world.memory, USED + i * 0x80000u, 4096), 0, 4096);

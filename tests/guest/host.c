@@ -33,7 +33,7 @@ int main(int argc, char **argv)
 
     if (argc < 2)
         return EXIT_FAILURE;
-    if (tap_host_enter() < 0 || tap_host_init(&host, "vtest0") < 0 || tap_host_up(&host) < 0) {
+    if (tap_host_enter() < 0 || tap_host_init(&host, "vtest0", false) < 0 || tap_host_up(&host) < 0) {
         fprintf(stderr, "not run: cannot make TAP interfaces here\n");
         return 77;
     }

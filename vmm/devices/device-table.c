@@ -7,7 +7,8 @@
 const struct device_kind device_kinds[] = {
     {
         .option = "net",
-        .help = "ID,tap=fd:PREFIX|NAME[,mac=MAC][,mtu=N][,queues=1]\tnetwork interface",
+        .help = "ID,tap=fd:PREFIX|NAME[,mac=MAC][,mtu=N][,queues=N][,vhost=fd:PREFIX|PATH]\t"
+                "network interface",
         .create = net_create,
     },
     {0},

@@ -12,6 +12,10 @@ struct device_environment {
      * -ENOENT with a logged error where there is none.
      */
     int (*take_fd)(void *context, const char *name);
+    /* Whether there is one that nobody took. */
+    bool (*has_fd)(void *context, const char *name);
+    /* Has systemd close its copy. */
+    void (*forget_fd)(void *context, const char *name);
     void *context;
 };
 

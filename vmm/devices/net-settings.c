@@ -70,11 +70,17 @@ static int parse_setting(struct net_settings *settings, char *setting)
             return log_errno(-EINVAL, "--net: mtu=%s is not from %d to %d", value, NET_MTU_MIN,
                              NET_MTU_MAX);
     } else if (strcmp(setting, "queues") == 0) {
-        if (parse_number(value, 1, 1, &settings->queues) < 0)
-            return log_errno(-EINVAL, "--net: queues=%s: one queue pair is all there is yet",
-                             value);
+        if (parse_number(value, 1, NET_PAIRS_MAX, &settings->queues) < 0)
+            return log_errno(-EINVAL, "--net: queues=%s is not from 1 to %d", value, NET_PAIRS_MAX);
+    } else if (strcmp(setting, "vhost") == 0) {
+        if ((value[0] != '/' && strncmp(value, "fd:", 3) != 0) ||
+            strlen(value) >= sizeof(settings->vhost))
+            return log_errno(-EINVAL, "--net: vhost='%s' is neither fd:PREFIX nor a path", value);
+        strcpy(settings->vhost, value);
     } else {
-        return log_errno(-EINVAL, "--net: unknown setting '%s': tap, mac, mtu and queues are known",
+        return log_errno(-EINVAL,
+                         "--net: unknown setting '%s': tap, mac, mtu, queues and vhost are "
+                         "known",
                          setting);
     }
     return 0;

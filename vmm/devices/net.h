@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* virtio-net (virtio 1.2, 5.1): configuration and life; the packets are moved by a data path. */
+/* virtio-net (virtio 1.2, 5.1): configuration and life; the packets are moved by a backend. */
 #pragma once
 
 #include "vmm/devices/device-table.h"
+
+enum {
+    NET_PAIRS_MAX = 8,
+    NET_QUEUE_SIZE = 256,
+};
 
 /* What --net= says. */
 struct net_settings {
@@ -10,8 +15,9 @@ struct net_settings {
     char tap[64]; /* an interface's name, or fd:PREFIX for descriptors PREFIX.0 … */
     uint8_t mac[6];
     bool has_mac;
-    uint16_t mtu; /* 0: not told to the guest */
-    uint16_t queues;
+    uint16_t mtu;    /* 0: not told to the guest */
+    uint16_t queues; /* pairs */
+    char vhost[64];  /* a device's path, or fd:PREFIX; empty: userspace */
 };
 
 /* Reads "ID,tap=…,mac=…". -EINVAL; logs what is wrong and what would be right. */

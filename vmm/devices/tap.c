@@ -8,9 +8,20 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-int tap_open(const char *name)
+#include "vmm/devices/net-features.h"
+
+/* Since Linux 6.2. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+int tap_open(const char *name, bool multi_queue)
 {
-    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+    struct ifreq request = {
+        .ifr_flags =
+            (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (multi_queue ? IFF_MULTI_QUEUE : 0)),
+    };
 
     if (strlen(name) >= sizeof(request.ifr_name))
         return -ENAMETOOLONG;
@@ -39,4 +50,46 @@ int tap_prepare(int fd)
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return -errno;
     return 0;
+}
+
+bool tap_knows_uso(int fd)
+{
+    bool knows = ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_USO4 | TUN_F_USO6) == 0;
+
+    (void)ioctl(fd, TUNSETOFFLOAD, 0);
+    return knows;
+}
+
+int tap_set_offloads(int fd, uint64_t features)
+{
+    static const struct {
+        uint64_t feature;
+        unsigned long flag;
+    } offloads[] = {
+        {NET_FEATURE(VIRTIO_NET_F_GUEST_CSUM), TUN_F_CSUM},
+        {NET_FEATURE(VIRTIO_NET_F_GUEST_TSO4), TUN_F_TSO4},
+        {NET_FEATURE(VIRTIO_NET_F_GUEST_TSO6), TUN_F_TSO6},
+        {NET_FEATURE(VIRTIO_NET_F_GUEST_ECN), TUN_F_TSO_ECN},
+        {NET_FEATURE(VIRTIO_NET_F_GUEST_USO4), TUN_F_USO4},
+        {NET_FEATURE(VIRTIO_NET_F_GUEST_USO6), TUN_F_USO6},
+    };
+    const unsigned long uso = TUN_F_USO4 | TUN_F_USO6;
+    unsigned long flags = 0;
+
+    for (size_t i = 0; i < ELEMENTSOF(offloads); i++)
+        if (features & offloads[i].feature)
+            flags |= offloads[i].flag;
+    /* The kernel wants both or neither of these, and the checksum with any. */
+    if ((flags & uso) != uso)
+        flags &= ~uso;
+    if (!(flags & TUN_F_CSUM))
+        flags = 0;
+    return ioctl(fd, TUNSETOFFLOAD, flags) < 0 ? -errno : 0;
+}
+
+int tap_set_attached(int fd, bool attached)
+{
+    struct ifreq request = {.ifr_flags = attached ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE};
+
+    return ioctl(fd, TUNSETQUEUE, &request) < 0 ? -errno : 0;
 }

@@ -11,6 +11,8 @@
 enum {
     REQUEST_START = 1 << 0,
     REQUEST_RESET = 1 << 1,
+    REQUEST_FAULT = 1 << 2,
+    REQUEST_VECTORS = 1 << 3,
 };
 
 static void forget(struct virtio_device *device)
@@ -51,6 +53,24 @@ void virtio_device_fault(struct virtio_device *device, const char *what)
         device->transport.signal_config(device->transport.context);
 }
 
+void virtio_device_report_fault(struct virtio_device *device, const char *what)
+{
+    const char *none = NULL;
+
+    (void)atomic_compare_exchange_strong(&device->fault, &none, what);
+    worker_request(&device->worker, REQUEST_FAULT);
+}
+
+void virtio_device_config_changed(struct virtio_device *device)
+{
+    pthread_mutex_lock(&device->mutex);
+    device->state.config_generation++;
+    bool tell = !device->state.reset_pending && (device->state.status & VIRTIO_CONFIG_S_DRIVER_OK);
+    pthread_mutex_unlock(&device->mutex);
+    if (tell)
+        device->transport.signal_config(device->transport.context);
+}
+
 static void device_start(struct virtio_device *device)
 {
     pthread_mutex_lock(&device->mutex);
@@ -80,6 +100,7 @@ static void device_start(struct virtio_device *device)
 static void device_reset(struct virtio_device *device)
 {
     device_stop(device);
+    atomic_store(&device->fault, NULL); /* of the life that ends here */
     pthread_mutex_lock(&device->mutex);
     forget(device);
     pthread_mutex_unlock(&device->mutex);
@@ -95,6 +116,11 @@ static void on_requests(void *context, unsigned requests)
         device_reset(device);
     else if (requests & REQUEST_START)
         device_start(device);
+    if ((requests & REQUEST_VECTORS) && device->running && device->type->vectors_changed)
+        device->type->vectors_changed(device);
+    const char *fault = (requests & REQUEST_FAULT) ? atomic_exchange(&device->fault, NULL) : NULL;
+    if (fault && device->running)
+        virtio_device_fault(device, fault);
 }
 
 int virtio_device_init(struct virtio_device *device, const struct virtio_type *type, const char *id,
@@ -133,9 +159,13 @@ void virtio_device_done(struct virtio_device *device)
     device->type = NULL;
 }
 
-int virtio_device_start_thread(struct virtio_device *device, struct thread_gate *gate)
+int virtio_device_start_threads(struct virtio_device *device, struct thread_gate *gate)
 {
-    return worker_start(&device->worker, device->id, gate);
+    int r = worker_start(&device->worker, device->id, gate);
+    int more =
+        r >= 0 && device->type->start_threads ? device->type->start_threads(device, gate) : 0;
+
+    return r < 0 ? r : more < 0 ? more : 1 + more;
 }
 
 /* Features are sealed by FEATURES_OK (3.1.1, step 5): only a subset with VERSION_1 is agreed to. */
@@ -200,4 +230,13 @@ void virtio_device_enable_queue(struct virtio_device *device, unsigned queue)
     if (virtio_device_queue_writable(device, queue) &&
         (device->state.status & VIRTIO_CONFIG_S_FEATURES_OK))
         device->queues[queue].state.enabled = true;
+}
+
+void virtio_device_set_vector(struct virtio_device *device, unsigned queue, uint16_t vector)
+{
+    if (queue >= device->n_queues || device->state.queue_vector[queue] == vector)
+        return;
+    device->state.queue_vector[queue] = vector;
+    if (device->type->vectors_changed && (device->state.status & VIRTIO_CONFIG_S_DRIVER_OK))
+        worker_request(&device->worker, REQUEST_VECTORS);
 }

@@ -36,6 +36,13 @@ struct virtio_type {
      */
     void (*read_config)(struct virtio_device *device, uint32_t offset, void *ret_data,
                         unsigned length);
+    /* The driver gave QUEUE another vector while the device ran. May be NULL. */
+    void (*vectors_changed)(struct virtio_device *device);
+    /*
+     * Makes the threads that the device has beside its own, waiting at GATE. Their number or
+     * -errno. May be NULL.
+     */
+    int (*start_threads)(struct virtio_device *device, struct thread_gate *gate);
     void (*destroy)(struct virtio_device *device);
 };
 
@@ -52,10 +59,12 @@ struct virtio_device_state {
     uint8_t isr;
 };
 
-/* How the device reaches its driver; the transport's part. Callable from the device's thread. */
+/* How the device reaches its driver; the transport's part. Callable from the device's threads. */
 struct virtio_transport {
     void (*signal_queue)(void *context, unsigned queue);
     void (*signal_config)(void *context);
+    /* The eventfd that does what signal_queue() does, or -EBADF where QUEUE has no vector. */
+    int (*queue_eventfd)(void *context, unsigned queue);
     void *context;
 };
 
@@ -74,6 +83,8 @@ struct virtio_device {
     struct worker worker;
     bool running;        /* device thread only: between start and stop */
     bool fault_reported; /* device thread only: one line in all, however often a guest resets */
+    _Atomic(const char *) fault; /* what another of the device's threads found */
+    const char *remark;          /* for systemctl status: what is not as was asked for, or NULL */
 };
 
 /*
@@ -85,14 +96,15 @@ int virtio_device_init(struct virtio_device *device, const struct virtio_type *t
                        uint16_t queue_size_max);
 void virtio_device_done(struct virtio_device *device);
 
-/* Makes the device's thread, which waits at GATE. */
-int virtio_device_start_thread(struct virtio_device *device, struct thread_gate *gate);
+/* Makes the device's threads, which wait at GATE. Their number or -errno. */
+int virtio_device_start_threads(struct virtio_device *device, struct thread_gate *gate);
 
 /* The driver's register accesses, for the transport, under the mutex. */
 void virtio_device_set_status(struct virtio_device *device, uint8_t status);
 uint8_t virtio_device_get_status(const struct virtio_device *device);
 void virtio_device_set_accepted(struct virtio_device *device, uint32_t half, uint32_t features);
 void virtio_device_enable_queue(struct virtio_device *device, unsigned queue);
+void virtio_device_set_vector(struct virtio_device *device, unsigned queue, uint16_t vector);
 
 /* True where queue registers may be written: enabled or running queues are fixed. */
 bool virtio_device_queue_writable(const struct virtio_device *device, unsigned queue);
@@ -107,3 +119,9 @@ static inline bool virtio_device_has(const struct virtio_device *device, unsigne
  * tells the driver. On the device's thread.
  */
 void virtio_device_fault(struct virtio_device *device, const char *what);
+
+/* The same, from any thread: it happens soon. WHAT is a string that stays. */
+void virtio_device_report_fault(struct virtio_device *device, const char *what);
+
+/* The device-specific configuration has changed (2.5, 4.1.4.3.1): tells the driver. Any thread. */
+void virtio_device_config_changed(struct virtio_device *device);

@@ -58,9 +58,9 @@ void virtio_pci_common_read(struct virtio_device *device, uint32_t offset, void 
     memcpy(ret_data, (const uint8_t *)&common + offset, length);
 }
 
-static void set_vector(uint16_t *vector, unsigned n_vectors, uint64_t value)
+static uint16_t valid_vector(unsigned n_vectors, uint64_t value)
 {
-    *vector = value < n_vectors ? (uint16_t)value : VIRTIO_NO_VECTOR;
+    return value < n_vectors ? (uint16_t)value : VIRTIO_NO_VECTOR;
 }
 
 static void set_queue_size(struct virtio_device *device, struct virtqueue *queue, uint64_t size)
@@ -127,7 +127,7 @@ static void write_register(struct virtio_device *device, unsigned n_vectors, uin
         virtio_device_set_accepted(device, s->accepted_select, (uint32_t)value);
         break;
     case VIRTIO_PCI_COMMON_MSIX:
-        set_vector(&s->config_vector, n_vectors, value);
+        s->config_vector = valid_vector(n_vectors, value);
         break;
     case VIRTIO_PCI_COMMON_STATUS:
         virtio_device_set_status(device, (uint8_t)value);
@@ -136,8 +136,7 @@ static void write_register(struct virtio_device *device, unsigned n_vectors, uin
         s->queue_select = (uint16_t)value;
         break;
     case VIRTIO_PCI_COMMON_Q_MSIX:
-        if (queue < device->n_queues)
-            set_vector(&s->queue_vector[queue], n_vectors, value);
+        virtio_device_set_vector(device, queue, valid_vector(n_vectors, value));
         break;
     case VIRTIO_PCI_COMMON_Q_ENABLE:
         if (value == 1)

@@ -63,6 +63,16 @@ static void signal_config(void *context)
     signal_vector(pci, &pci->device->state.config_vector, 2);
 }
 
+static int queue_eventfd(void *context, unsigned queue)
+{
+    struct virtio_pci *pci = context;
+
+    pthread_mutex_lock(&pci->device->mutex);
+    unsigned vector = pci->device->state.queue_vector[queue];
+    pthread_mutex_unlock(&pci->device->mutex);
+    return msix_eventfd(&pci->msix, vector);
+}
+
 static void device_config_read(struct virtio_pci *pci, uint32_t offset, void *ret_data,
                                unsigned length)
 {
@@ -278,6 +288,7 @@ int virtio_pci_init(struct virtio_pci *pci, struct virtio_device *device, const 
     device->transport = (struct virtio_transport){
         .signal_queue = signal_queue,
         .signal_config = signal_config,
+        .queue_eventfd = queue_eventfd,
         .context = pci,
     };
     return 0;

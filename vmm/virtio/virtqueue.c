@@ -150,7 +150,7 @@ int virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *ret)
     return 1;
 }
 
-void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t length)
+void virtqueue_fill(struct virtqueue *queue, uint16_t head, uint32_t length)
 {
     struct virtqueue_state *s = &queue->state;
     struct vring_used_elem *element = &queue->used->ring[s->next_used % s->size];
@@ -158,8 +158,18 @@ void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t length)
     __atomic_store_n(&element->id, head, __ATOMIC_RELAXED);
     __atomic_store_n(&element->len, length, __ATOMIC_RELAXED);
     s->next_used++;
+}
+
+void virtqueue_flush(struct virtqueue *queue)
+{
     /* Release: pairs with the driver's read barrier after it saw the index (2.7.14). */
-    __atomic_store_n(&queue->used->idx, s->next_used, __ATOMIC_RELEASE);
+    __atomic_store_n(&queue->used->idx, queue->state.next_used, __ATOMIC_RELEASE);
+}
+
+void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t length)
+{
+    virtqueue_fill(queue, head, length);
+    virtqueue_flush(queue);
 }
 
 bool virtqueue_must_signal(struct virtqueue *queue)

@@ -61,6 +61,11 @@ int virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *ret);
 /* Gives a chain back, LENGTH bytes of it written (2.7.8). */
 void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t length);
 
+/* The same in two steps: the driver sees none of what was filled in before it is flushed, then all.
+ */
+void virtqueue_fill(struct virtqueue *queue, uint16_t head, uint32_t length);
+void virtqueue_flush(struct virtqueue *queue);
+
 /* Whether the driver wants an interrupt for what was pushed since the last call (2.7.7.2, 2.7.10).
  */
 bool virtqueue_must_signal(struct virtqueue *queue);

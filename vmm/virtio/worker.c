@@ -8,6 +8,16 @@
 
 #include "vmm/log.h"
 
+static void answer_call(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    if (worker->call)
+        worker->call(worker->argument);
+    worker->call = NULL;
+    pthread_cond_signal(&worker->answered);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
 static void request_ready(struct event_source *source, uint32_t events)
 {
     struct worker *worker = container_of(source, struct worker, request);
@@ -18,8 +28,11 @@ static void request_ready(struct event_source *source, uint32_t events)
     unsigned requests = atomic_exchange(&worker->requests, 0);
     if (requests & WORKER_STOP)
         atomic_fetch_or(&worker->requests, WORKER_STOP); /* the loop looks at it */
-    if (requests & ~WORKER_STOP)
-        worker->on_requests(worker->context, requests & ~WORKER_STOP);
+    if (requests & WORKER_CALL)
+        answer_call(worker);
+    requests &= ~(WORKER_STOP | WORKER_CALL);
+    if (requests && worker->on_requests)
+        worker->on_requests(worker->context, requests);
 }
 
 int worker_init(struct worker *worker, void (*on_requests)(void *, unsigned), void *context)
@@ -27,6 +40,9 @@ int worker_init(struct worker *worker, void (*on_requests)(void *, unsigned), vo
     *worker = (struct worker){
         .loop.epoll_fd = -EBADF,
         .request = {.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = request_ready},
+        .mutex = PTHREAD_MUTEX_INITIALIZER,
+        .answered = PTHREAD_COND_INITIALIZER,
+        .made = true,
         .on_requests = on_requests,
         .context = context,
     };
@@ -40,12 +56,14 @@ int worker_init(struct worker *worker, void (*on_requests)(void *, unsigned), vo
 
 void worker_done(struct worker *worker)
 {
-    if (!worker->on_requests)
+    if (!worker->made)
         return;
     worker_stop(worker);
     event_loop_done(&worker->loop);
     worker->request.fd = close_fd(worker->request.fd);
-    worker->on_requests = NULL;
+    pthread_cond_destroy(&worker->answered);
+    pthread_mutex_destroy(&worker->mutex);
+    worker->made = false;
 }
 
 static void worker_run(void *argument)
@@ -71,6 +89,21 @@ void worker_request(struct worker *worker, unsigned requests)
 {
     atomic_fetch_or(&worker->requests, requests);
     (void)eventfd_write(worker->request.fd, 1);
+}
+
+void worker_call(struct worker *worker, void (*call)(void *argument), void *argument)
+{
+    if (!worker->thread.started || pthread_equal(pthread_self(), worker->thread.id)) {
+        call(argument);
+        return;
+    }
+    pthread_mutex_lock(&worker->mutex);
+    worker->call = call;
+    worker->argument = argument;
+    worker_request(worker, WORKER_CALL);
+    while (worker->call)
+        pthread_cond_wait(&worker->answered, &worker->mutex);
+    pthread_mutex_unlock(&worker->mutex);
 }
 
 void worker_stop(struct worker *worker)

@@ -8,17 +8,26 @@
 #include "vmm/thread.h"
 
 struct worker {
+    bool made;
     struct thread thread;
     struct event_loop loop;
     struct event_source request; /* an eventfd */
-    atomic_uint requests;        /* bits; WORKER_STOP is the worker's own */
+    atomic_uint requests;        /* bits; the two below are the worker's own */
+    pthread_mutex_t mutex;       /* guards: call, argument */
+    pthread_cond_t answered;
+    void (*call)(void *argument); /* NULL: none is waiting */
+    void *argument;
     void (*on_requests)(void *context, unsigned requests);
     void *context;
 };
 
 #define WORKER_STOP (1u << 31)
+#define WORKER_CALL (1u << 30)
 
-/* Makes the descriptors; the thread comes with worker_start(). 0 or -errno. */
+/*
+ * Makes the descriptors; the thread comes with worker_start(). ON_REQUESTS may be NULL where
+ * nothing but calls will be asked for. 0 or -errno; worker_done() takes a zeroed one.
+ */
 int worker_init(struct worker *worker, void (*on_requests)(void *, unsigned), void *context);
 void worker_done(struct worker *worker);
 
@@ -26,6 +35,12 @@ int worker_start(struct worker *worker, const char *name, struct thread_gate *ga
 
 /* Asks for the bits in REQUESTS, from any thread; on_requests() is then called on the worker. */
 void worker_request(struct worker *worker, unsigned requests);
+
+/*
+ * Has CALL(ARGUMENT) run on the worker's thread, and waits until it did. At once where there is no
+ * such thread, or where it is the caller's. One caller at a time; the worker must not wait for it.
+ */
+void worker_call(struct worker *worker, void (*call)(void *argument), void *argument);
 
 /* Ends the thread and waits for it. */
 void worker_stop(struct worker *worker);

@@ -34,6 +34,8 @@ struct fake_kvm {
     struct kvm_irq_routing_entry routes[2048];
     unsigned n_routes;
     int fail; /* this errno for everything, unless it is 0 */
+    /* Asked first, where it is set; -ENOTTY leaves the request to KVM. */
+    int (*other)(int fd, unsigned long request, void *argument);
 };
 
 static struct fake_kvm fake_kvm;
@@ -107,8 +109,16 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
     int error = fd == FAKE_VM_FD ? fake_kvm.fail : EBADF;
 
     va_start(ap, request);
-    const void *argument = va_arg(ap, void *);
+    void *argument = va_arg(ap, void *);
     va_end(ap);
+    if (fake_kvm.other) {
+        int r = fake_kvm.other(fd, request, argument);
+
+        if (r != -ENOTTY) {
+            errno = r < 0 ? -r : 0;
+            return r < 0 ? -1 : r;
+        }
+    }
     if (error == 0 && request == KVM_IRQFD)
         error = fake_irqfd(argument);
     else if (error == 0 && request == KVM_IOEVENTFD)

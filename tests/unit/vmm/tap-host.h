@@ -56,12 +56,13 @@ static inline int tap_host_enter(void)
     return fd < 0 ? -errno : 0;
 }
 
-/* Makes a persistent TAP interface called NAME, down. */
-static inline int tap_host_init(struct tap_host *host, const char *name)
+/* Makes a persistent TAP interface called NAME, down; of MULTI_QUEUE none is attached after it. */
+static inline int tap_host_init(struct tap_host *host, const char *name, bool multi_queue)
 {
     *host = (struct tap_host){.socket = -EBADF};
     (void)snprintf(host->name, IFNAMSIZ, "%s", name);
-    _cleanup_close_ int fd = tap_host_attach(name, IFF_TAP | IFF_NO_PI | IFF_VNET_HDR);
+    _cleanup_close_ int fd = tap_host_attach(
+        name, (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (multi_queue ? IFF_MULTI_QUEUE : 0)));
     if (fd < 0)
         return fd;
     return ioctl(fd, TUNSETPERSIST, 1) < 0 ? -errno : 0;

@@ -8,15 +8,18 @@ static void test_all(void **state _unused_)
     static const uint8_t mac[] = {0x52, 0x54, 0x00, 0x12, 0xAB, 0xcd};
     struct net_settings settings;
 
-    assert_int_equal(net_settings_parse(
-                         "eth0,tap=fd:net.eth0,mac=52:54:00:12:AB:cd,mtu=9000,queues=1", &settings),
-                     0);
+    assert_int_equal(
+        net_settings_parse("eth0,tap=fd:net.eth0,mac=52:54:00:12:AB:cd,mtu=9000,queues=8,"
+                           "vhost=fd:vhost.eth0",
+                           &settings),
+        0);
     assert_string_equal(settings.id, "eth0");
     assert_string_equal(settings.tap, "fd:net.eth0");
     assert_true(settings.has_mac);
     assert_memory_equal(settings.mac, mac, 6);
     assert_int_equal(settings.mtu, 9000);
-    assert_int_equal(settings.queues, 1);
+    assert_int_equal(settings.queues, 8);
+    assert_string_equal(settings.vhost, "fd:vhost.eth0");
 }
 
 static void test_defaults(void **state _unused_)
@@ -27,6 +30,7 @@ static void test_defaults(void **state _unused_)
     assert_false(settings.has_mac);
     assert_int_equal(settings.mtu, 0);
     assert_int_equal(settings.queues, 1);
+    assert_string_equal(settings.vhost, "");
     assert_int_equal(net_settings_parse("fifteen-letters,tap=t", &settings), 0);
     assert_int_equal(net_settings_parse("x,tap=t,mtu=68", &settings), 0);
     assert_int_equal(net_settings_parse("x,tap=t,mtu=65535", &settings), 0);
@@ -54,8 +58,12 @@ static void test_refused(void **state _unused_)
         {"eth0,tap=t,mtu=1500x", "mtu=1500x is not"},
         {"eth0,tap=t,mtu=", "mtu= is not"},
         {"eth0,tap=t,mtu=99999999999999999999", "is not from"},
-        {"eth0,tap=t,queues=2", "queues=2: one queue pair is all there is yet"},
-        {"eth0,tap=t,queues=0", "queues=0"},
+        {"eth0,tap=t,queues=9", "queues=9 is not from 1 to 8"},
+        {"eth0,tap=t,queues=0", "queues=0 is not from 1 to 8"},
+        {"eth0,tap=t,vhost=", "vhost='' is neither fd:PREFIX nor a path"},
+        {"eth0,tap=t,vhost=yes", "vhost='yes' is neither"},
+        {"eth0,tap=t,vhost=/0123456789012345678901234567890123456789012345678901234567890123",
+         "is neither"},
         {"eth0,tap=t,mac=", "'' is no unicast MAC"},
         {"eth0,tap=t,mac=52:54:00:12:34", "no unicast MAC"},
         {"eth0,tap=t,mac=52:54:00:12:34:56:78", "no unicast MAC"},

@@ -114,7 +114,7 @@ static inline struct test_device *test_device_new(void)
 
 static inline int test_device_run(struct test_device *test)
 {
-    int r = virtio_device_start_thread(&test->device, &test->gate);
+    int r = virtio_device_start_threads(&test->device, &test->gate);
 
     if (r >= 0)
         r = thread_gate_wait(&test->gate, 1);
