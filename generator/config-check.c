@@ -64,80 +64,6 @@ static void find_name(struct vm_config *config, const char *base)
     *p = '\0';
 }
 
-/* FNV-1a with a last mix, so that every bit of the result depends on every byte. Never change it:
- * guests know their interfaces by the MAC. */
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    for (; *text; text++)
-        hash = (hash ^ (uint8_t)*text) * 0x100000001b3;
-    return hash;
-}
-
-static struct mac_address derive_mac(const char *uuid, const char *id)
-{
-    uint64_t hash = hash_text(hash_text(hash_text(0xcbf29ce484222325, uuid), "/"), id);
-    struct mac_address mac;
-
-    hash ^= hash >> 33;
-    hash *= 0xff51afd7ed558ccd;
-    hash ^= hash >> 33;
-    for (size_t i = 0; i < 6; i++)
-        mac.bytes[i] = (uint8_t)(hash >> (8 * i));
-    mac.bytes[0] = (uint8_t)((mac.bytes[0] & 0xfc) | 0x02); /* locally administered, unicast */
-    return mac;
-}
-
-static void derive_network(struct vm_config *config, size_t index)
-{
-    static const struct mac_address none;
-    struct network_section *network = config->networks[index];
-    char suffix[sizeof("-18446744073709551615")] = "";
-
-    if (config->vm.uuid[0] == '\0')
-        return;
-    if (network->tap[0] == '\0') {
-        if (index > 0)
-            (void)snprintf(suffix, sizeof(suffix), "-%zu", index);
-        (void)snprintf(network->tap, sizeof(network->tap), "tap-%.8s%.2s", config->vm.uuid, suffix);
-    }
-    if (memcmp(&network->mac, &none, sizeof(none)) == 0)
-        network->mac = derive_mac(config->vm.uuid, network->section.id);
-}
-
-static void check_network(struct vm_config *config, struct network_section *network)
-{
-    struct section *section = &network->section;
-    const struct origin *bridge = setting_origin(schema_find(SECTION_NETWORK, "bridge"), section);
-    const struct origin *zone = setting_origin(schema_find(SECTION_NETWORK, "zone"), section);
-    const struct origin *tap = setting_origin(schema_find(SECTION_NETWORK, "tap"), section);
-
-    if (network->bridge[0] != '\0' && network->zone[0] != '\0')
-        problems_add(&config->problems, *zone,
-                     "bridge (line %u) and zone exclude each other; keep one", bridge->line);
-    if (network->tap[0] != '\0' && strcmp(network->tap, network->bridge) == 0)
-        problems_add(&config->problems, tap->source ? *tap : section->origin,
-                     "the TAP and its bridge have the same name, %s", network->tap);
-}
-
-/* A TAP cannot be what another interface is a port of. */
-static void check_bridges(struct vm_config *config)
-{
-    const struct setting *tap_row = schema_find(SECTION_NETWORK, "tap");
-    const struct setting *bridge_row = schema_find(SECTION_NETWORK, "bridge");
-
-    for (size_t i = 0; i < config->networks_count; i++)
-        for (size_t j = 0; j < config->networks_count; j++) {
-            struct network_section *tap = config->networks[i], *bridge = config->networks[j];
-            const struct origin *said = setting_origin(tap_row, &tap->section);
-
-            if (i == j || tap->tap[0] == '\0' || strcmp(tap->tap, bridge->bridge) != 0)
-                continue;
-            problems_add(&config->problems, said->source ? *said : tap->section.origin,
-                         "tap %s is also the bridge of [network %s], line %u", tap->tap,
-                         bridge->section.id, setting_origin(bridge_row, &bridge->section)->line);
-        }
-}
-
 static void check_vm(struct vm_config *config)
 {
     struct section *section = &config->vm.section;
@@ -167,29 +93,11 @@ static void check_disk(struct vm_config *config, struct disk_section *disk)
                      "there is no path in [disk %s]; add path = /PATH", disk->section.id);
 }
 
-/* Says what is asked for and cannot be had yet. */
-static void check_support(struct vm_config *config, struct section *section)
-{
-    const char *why = section_types[section->kind].not_yet;
-
-    if (why) {
-        problems_add(&config->problems, section->origin, "%s", why);
-        return;
-    }
-    for (size_t i = 0; i < schema_count; i++) {
-        const struct setting *row = &schema[i];
-
-        if (row->section != section->kind || !row->not_yet)
-            continue;
-        why = row->not_yet(setting_place(row, section));
-        if (why)
-            problems_add(&config->problems, *setting_origin(row, section), "%s", why);
-    }
-}
-
-int vm_config_finish(struct vm_config *config)
+int vm_config_finish(struct vm_config *config, struct zones *zones)
 {
     _cleanup_free_ char *base = base_name(config);
+    const char *no_disks = section_types[SECTION_DISK].not_yet;
+    int r;
 
     if (!base)
         return -ENOMEM;
@@ -197,15 +105,13 @@ int vm_config_finish(struct vm_config *config)
     find_name(config, base);
     if (!config->unread)
         check_vm(config);
-    for (size_t i = 0; i < config->networks_count; i++) {
-        check_network(config, config->networks[i]);
-        derive_network(config, i);
-        check_support(config, &config->networks[i]->section);
-    }
-    check_bridges(config);
+    r = vm_config_finish_networks(config, zones);
+    if (r < 0)
+        return r;
     for (size_t i = 0; i < config->disks_count; i++) {
         check_disk(config, config->disks[i]);
-        check_support(config, &config->disks[i]->section);
+        if (no_disks)
+            problems_add(&config->problems, config->disks[i]->section.origin, "%s", no_disks);
     }
     return config->problems.no_memory ? -ENOMEM : 0;
 }

@@ -8,8 +8,6 @@
 #include "generator/schema.h"
 #include "generator/suggest.h"
 
-#define QUOTE_MAX 60 /* how much of a value a message shows */
-
 /* One pass over one file. */
 struct reading {
     struct vm_config *config;
@@ -78,6 +76,7 @@ void vm_config_free(struct vm_config *config)
         free(config->disks[i]);
     }
     problems_done(&config->problems);
+    problems_done(&config->notes);
     free(config);
 }
 
@@ -244,33 +243,6 @@ static void report_unknown_key(struct reading *reading, unsigned line, const cha
                      QUOTE_MAX, key, section_types[kind].name);
 }
 
-static void report_bad_value(struct reading *reading, unsigned line, const struct setting *row,
-                             const char *value, const char *reason)
-{
-    _cleanup_free_ char *expected = NULL;
-    const char *hint = "";
-    size_t size;
-    FILE *f = open_memstream(&expected, &size);
-
-    if (!f) {
-        reading->r = -ENOMEM;
-        return;
-    }
-    setting_write_value(row, f);
-    if (fclose(f) != 0) {
-        reading->r = -ENOMEM;
-        return;
-    }
-    if (strstr(value, " #") || strstr(value, "\t#"))
-        hint = "; a comment at a line's end begins with ' ;'";
-    else if (*value == '"' || *value == '\'')
-        hint = "; values are written without quotes";
-    problems_add(&reading->config->problems, here(reading, line),
-                 "%s must be %s, not '%.*s%s'%s%s%s", row->key, expected, QUOTE_MAX, value,
-                 strlen(value) > QUOTE_MAX ? "..." : "", reason ? ": " : "", reason ? reason : "",
-                 hint);
-}
-
 static void assign(struct reading *reading, unsigned line, const struct setting *row,
                    const char *value)
 {
@@ -292,10 +264,10 @@ static void assign(struct reading *reading, unsigned line, const struct setting 
         return;
     }
     r = row->parse(value, &row->rule, setting_place(row, section), &reason);
-    if (r == -ENOMEM)
+    if (r == -EINVAL)
+        r = setting_report(problems, *origin, row, value, reason);
+    if (r < 0)
         reading->r = r;
-    else if (r < 0)
-        report_bad_value(reading, line, row, value, reason);
 }
 
 /* A file in error shall still be known by its UUID: takes it from any line that reads like uuid=.

@@ -4,16 +4,26 @@
 
 #include "generator/problem.h"
 #include "generator/value.h"
+#include "generator/zone.h"
 
 #define NETWORKS_MAX 8
 #define DISKS_MAX    16
 
 /* The rows of the schema fit; see schema.c. */
-#define SETTINGS_MAX 24
+#define SETTINGS_MAX 32
 
-enum section_kind { SECTION_VM, SECTION_NETWORK, SECTION_DISK, SECTION_KINDS };
+enum section_kind {
+    SECTION_VM,
+    SECTION_NETWORK,
+    SECTION_DISK,
+    SECTION_KINDS,                /* of a VM's file */
+    SECTION_ZONE = SECTION_KINDS, /* a zone's file has no other */
+};
 
 enum network_mode { NETWORK_MODE_NETWORKD, NETWORK_MODE_DIRECT };
+
+/* How its IPv4 address reaches the guest. */
+enum network_address { NETWORK_ADDRESS_NONE, NETWORK_ADDRESS_DHCP, NETWORK_ADDRESS_CMDLINE };
 
 /* What every section has; the settings of its kind follow it in one object. */
 struct section {
@@ -43,13 +53,19 @@ struct network_section {
     struct section section;
     unsigned mode; /* enum network_mode */
     char tap[IFNAME_LENGTH_MAX + 1];
-    char bridge[IFNAME_LENGTH_MAX + 1]; /* empty: none */
-    char zone[NAME_LENGTH_MAX + 1];     /* empty: none */
-    struct mac_address mac;             /* the guest's */
-    struct ipv4_address ipv4;           /* the guest's */
-    unsigned mtu;                       /* 0: the default */
+    char bridge[IFNAME_LENGTH_MAX + 1];  /* the zone's, where there is one; empty: none */
+    char zone_name[NAME_LENGTH_MAX + 1]; /* empty: none */
+    struct zone *zone;                   /* of that name, without a problem; the zones own it */
+    struct mac_address mac;              /* the guest's */
+    unsigned mac_attempt;     /* of deriving it: more than 0 where it met another VM's before */
+    struct ipv4_address ipv4; /* the guest's */
+    unsigned address;         /* enum network_address */
+    unsigned mtu;             /* 0: the default */
     bool vhost;
     unsigned multiqueue;
+    bool isolated;
+    bool antispoof;
+    unsigned rate_mbit; /* 0: no limit */
 };
 
 struct disk_section {
@@ -66,7 +82,8 @@ struct vm_config {
     size_t networks_count;
     struct disk_section *disks[DISKS_MAX];
     size_t disks_count;
-    struct problems problems;            /* empty: the VM can start */
+    struct problems problems; /* empty: the VM can start */
+    struct problems notes;    /* what its owner should know, and no reason to refuse it */
     char unit_name[NAME_LENGTH_MAX + 1]; /* vm.name, or what is nearest to the file's name */
     char guess[UUID_LENGTH + 1];         /* a UUID that stands where uuid= was meant */
     bool uuid_clash;                     /* another VM has this UUID */
@@ -93,9 +110,20 @@ int vm_config_read(struct vm_config *config, const struct source *source, const 
                    size_t size);
 
 /* Call once after the last file: fills in the defaults that depend on others (UUID and name from
- * the file's name, TAP names, MACs), checks what must be there and what must not be together, and
- * what is not supported yet. Returns 0 or -ENOMEM. */
-int vm_config_finish(struct vm_config *config);
+ * the file's name, TAP names, MACs, what a zone gives), checks what must be there and what must not
+ * be together, and what is not supported yet. ZONES outlives the config. Returns 0 or -ENOMEM. */
+int vm_config_finish(struct vm_config *config, struct zones *zones);
+
+/* The part of it that is about the network. */
+int vm_config_finish_networks(struct vm_config *config, struct zones *zones);
+
+/* Whether somebody wrote KEY of the [network]; without it, a default or what was derived stands
+ * there.
+ */
+bool network_says(const struct network_section *network, const char *key);
+
+/* Derives the MAC once more, differently, from the UUID, the id and the number of the attempt. */
+void network_derive_mac(const struct vm_config *config, struct network_section *network);
 
 static inline void cleanup_vm_config(struct vm_config **config)
 {

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What two VMs cannot both have: a UUID, a name, a TAP, a MAC. */
+/* What two VMs cannot both have: a UUID, a name, a TAP, a MAC, an address on one bridge. */
 #include "generator/conflicts.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
+#include "generator/macs.h"
 #include "generator/schema.h"
 
-enum claim_kind { CLAIM_UUID, CLAIM_NAME, CLAIM_TAP, CLAIM_MAC };
+enum claim_kind { CLAIM_UUID, CLAIM_NAME, CLAIM_TAP, CLAIM_MAC, CLAIM_IPV4 };
 
 static const char *const claim_words[] = {
-    [CLAIM_UUID] = "uuid",
-    [CLAIM_NAME] = "name",
-    [CLAIM_TAP] = "tap",
-    [CLAIM_MAC] = "mac",
+    [CLAIM_UUID] = "uuid", [CLAIM_NAME] = "name", [CLAIM_TAP] = "tap",
+    [CLAIM_MAC] = "mac",   [CLAIM_IPV4] = "ipv4",
 };
 
 /* One VM's wish for one value. */
@@ -59,6 +59,19 @@ static int claim(struct claims *claims, enum claim_kind kind, const char *value,
     return 0;
 }
 
+/* An address is one VM's on each bridge. What bridges there are beyond, is not known here. */
+static int claim_ipv4(struct claims *claims, struct vm_config *config,
+                      struct network_section *network)
+{
+    char value[INET_ADDRSTRLEN + sizeof(" on ") + IFNAME_LENGTH_MAX], address[INET_ADDRSTRLEN];
+
+    if (network->ipv4.prefix == 0 || network->ipv4.automatic || network->bridge[0] == '\0')
+        return 0;
+    ipv4_format(ntohl(network->ipv4.address.s_addr), address);
+    (void)snprintf(value, sizeof(value), "%s on %s", address, network->bridge);
+    return claim(claims, CLAIM_IPV4, value, config, &network->section);
+}
+
 static int claim_all(struct claims *claims, struct vm_config *config)
 {
     int r;
@@ -70,7 +83,8 @@ static int claim_all(struct claims *claims, struct vm_config *config)
         struct network_section *network = config->networks[i];
         char mac[MAC_TEXT_SIZE];
 
-        if (network->tap[0] == '\0') /* no UUID, so nothing was derived */
+        r = claim_ipv4(claims, config, network);
+        if (network->tap[0] == '\0' || r < 0) /* no UUID, so nothing was derived */
             continue;
         mac_format(&network->mac, mac);
         r = claim(claims, CLAIM_TAP, network->tap, config, &network->section);
@@ -141,7 +155,7 @@ static void report_group(struct claim *claims, size_t count)
 int conflicts_find(struct vm_config *const *configs, size_t count)
 {
     struct claims claims = {0};
-    int r = 0;
+    int r = macs_settle(configs, count);
 
     for (size_t i = 0; i < count && r >= 0; i++)
         r = claim_all(&claims, configs[i]);

@@ -246,7 +246,7 @@ static int load_drop_ins(struct vm_config *config, const char *label,
 /* Reads the VM of the file NAME in DIR_FD, which people know as PATH and LABEL. DIRS is NULL where
  * there are no drop-ins. */
 static int load_vm(int dir_fd, const char *name, const char *path, const char *label,
-                   const char *drop_in_label, const struct drop_in_dir *dirs,
+                   const char *drop_in_label, const struct drop_in_dir *dirs, struct zones *zones,
                    struct vm_config **ret_config)
 {
     _cleanup_vm_config_ struct vm_config *config = NULL;
@@ -264,13 +264,13 @@ static int load_vm(int dir_fd, const char *name, const char *path, const char *l
     }
     r = dirs ? load_drop_ins(config, drop_in_label, dirs) : 0;
     if (r >= 0)
-        r = vm_config_finish(config);
+        r = vm_config_finish(config, zones);
     if (r >= 0)
         *ret_config = TAKE_PTR(config);
     return r;
 }
 
-int layers_load(const struct layers *layers, const struct layer_entry *file,
+int layers_load(const struct layers *layers, const struct layer_entry *file, struct zones *zones,
                 struct vm_config **ret_config)
 {
     struct drop_in_dir dirs[LAYERS];
@@ -293,13 +293,13 @@ int layers_load(const struct layers *layers, const struct layer_entry *file,
         any = true;
     }
     r = load_vm(layers->dirs[file->layer], file->name, path, file->name, label, any ? dirs : NULL,
-                ret_config);
+                zones, ret_config);
     for (unsigned i = 0; i < LAYERS && any; i++)
         dirs[i].fd = close_fd(dirs[i].fd);
     return r;
 }
 
-int layers_load_path(const char *path, struct vm_config **ret_config)
+int layers_load_path(const char *path, struct zones *zones, struct vm_config **ret_config)
 {
     struct drop_in_dir dirs[LAYERS] = {{.fd = -EBADF}, {.fd = -EBADF}, {.fd = -EBADF}};
     char absolute[PATH_MAX], cwd[PATH_MAX] = "";
@@ -312,7 +312,7 @@ int layers_load_path(const char *path, struct vm_config **ret_config)
         snprintf(dirs[0].path, PATH_MAX, "%s.d", path) >= PATH_MAX)
         return -ENAMETOOLONG;
     drop_in_dir_open(&dirs[0], AT_FDCWD, dirs[0].path);
-    r = load_vm(AT_FDCWD, path, absolute, path, dirs[0].path, dirs, ret_config);
+    r = load_vm(AT_FDCWD, path, absolute, path, dirs[0].path, dirs, zones, ret_config);
     dirs[0].fd = close_fd(dirs[0].fd);
     return r;
 }

@@ -32,11 +32,11 @@ struct layers {
 int layers_open(const char *root, struct layers *ret_layers);
 void layers_done(struct layers *layers);
 
-/* Reads FILE (an item of layers->files) and its drop-ins. *ret_config is NULL when the file is
- * masked: empty, or a link to /dev/null. Returns 0 or -ENOMEM; what cannot be read is a problem of
- * the VM. */
-int layers_load(const struct layers *layers, const struct layer_entry *file,
+/* Reads FILE (an item of layers->files) and its drop-ins, and the ZONES that it names. *ret_config
+ * is NULL when the file is masked: empty, or a link to /dev/null. Returns 0 or -ENOMEM; what cannot
+ * be read is a problem of the VM. */
+int layers_load(const struct layers *layers, const struct layer_entry *file, struct zones *zones,
                 struct vm_config **ret_config);
 
 /* As layers_load(), for a file anywhere. Its drop-ins are in PATH.d. */
-int layers_load_path(const char *path, struct vm_config **ret_config);
+int layers_load_path(const char *path, struct zones *zones, struct vm_config **ret_config);

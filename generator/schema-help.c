@@ -30,6 +30,29 @@ void setting_write_value(const struct setting *row, FILE *f)
         (void)fprintf(f, "a whole number from %u to %u", row->rule.min, row->rule.max);
 }
 
+int setting_report(struct problems *problems, struct origin origin, const struct setting *row,
+                   const char *value, const char *reason)
+{
+    _cleanup_free_ char *expected = NULL;
+    const char *hint = "";
+    size_t size;
+    FILE *f = open_memstream(&expected, &size);
+
+    if (!f)
+        return -ENOMEM;
+    setting_write_value(row, f);
+    if (fclose(f) != 0)
+        return -ENOMEM;
+    if (strstr(value, " #") || strstr(value, "\t#"))
+        hint = "; a comment at a line's end begins with ' ;'";
+    else if (*value == '"' || *value == '\'')
+        hint = "; values are written without quotes";
+    problems_add(problems, origin, "%s must be %s, not '%.*s%s'%s%s%s", row->key, expected,
+                 QUOTE_MAX, value, strlen(value) > QUOTE_MAX ? "..." : "", reason ? ": " : "",
+                 reason ? reason : "", hint);
+    return 0;
+}
+
 static const char *default_of(const struct setting *row)
 {
     return row->initial ? row->initial : row->otherwise;
@@ -56,9 +79,24 @@ static void write_paragraph(const char *text, FILE *f)
     (void)fputc('\n', f);
 }
 
+void settings_write_help(const struct setting *rows, size_t count, enum section_kind kind, FILE *f)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct setting *row = &rows[i];
+
+        if (row->section != kind)
+            continue;
+        (void)fprintf(f, "\n    %s = ", row->key);
+        setting_write_value(row, f);
+        (void)fputc('\n', f);
+        write_paragraph(row->help, f);
+        (void)fprintf(f, "        Default: %s.\n", default_of(row));
+    }
+}
+
 void schema_write_help(FILE *f)
 {
-    for (size_t kind = 0; kind < SECTION_KINDS; kind++) {
+    for (enum section_kind kind = 0; kind < SECTION_KINDS; kind++) {
         const struct section_type *type = &section_types[kind];
 
         (void)fprintf(f, "%s[%s%s]\n", kind > 0 ? "\n" : "", type->name,
@@ -66,17 +104,7 @@ void schema_write_help(FILE *f)
         write_paragraph(type->help, f);
         if (type->not_yet)
             (void)fprintf(f, "        Now: %s.\n", type->not_yet);
-        for (size_t i = 0; i < schema_count; i++) {
-            const struct setting *row = &schema[i];
-
-            if (row->section != kind)
-                continue;
-            (void)fprintf(f, "\n    %s = ", row->key);
-            setting_write_value(row, f);
-            (void)fputc('\n', f);
-            write_paragraph(row->help, f);
-            (void)fprintf(f, "        Default: %s.\n", default_of(row));
-        }
+        settings_write_help(schema, schema_count, kind, f);
     }
 }
 
@@ -97,9 +125,35 @@ static void write_roff_text(const char *text, FILE *f)
     }
 }
 
+void settings_write_roff(const struct setting *rows, size_t count, enum section_kind kind, FILE *f)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct setting *row = &rows[i];
+        _cleanup_free_ char *value = NULL;
+        size_t size;
+        FILE *memory;
+
+        if (row->section != kind)
+            continue;
+        (void)fprintf(f, "\n.TP\n\\fB%s\\fP = ", row->key);
+        memory = open_memstream(&value, &size);
+        if (memory) {
+            setting_write_value(row, memory);
+            (void)fclose(memory);
+            write_roff_text(value, f);
+        }
+        (void)fputc('\n', f);
+        write_roff_text(row->help, f);
+        (void)fputs("\nDefault: ", f);
+        write_roff_text(default_of(row), f);
+        (void)fputc('.', f);
+    }
+    (void)fputc('\n', f);
+}
+
 void schema_write_roff(FILE *f)
 {
-    for (size_t kind = 0; kind < SECTION_KINDS; kind++) {
+    for (enum section_kind kind = 0; kind < SECTION_KINDS; kind++) {
         const struct section_type *type = &section_types[kind];
 
         (void)fprintf(f, ".SS [%s%s]\n", type->name, type->takes_id ? " \\fIID\\fP" : "");
@@ -109,27 +163,6 @@ void schema_write_roff(FILE *f)
             write_roff_text(type->not_yet, f);
             (void)fputc('.', f);
         }
-        for (size_t i = 0; i < schema_count; i++) {
-            const struct setting *row = &schema[i];
-            _cleanup_free_ char *value = NULL;
-            size_t size;
-            FILE *memory;
-
-            if (row->section != kind)
-                continue;
-            (void)fprintf(f, "\n.TP\n\\fB%s\\fP = ", row->key);
-            memory = open_memstream(&value, &size);
-            if (memory) {
-                setting_write_value(row, memory);
-                (void)fclose(memory);
-                write_roff_text(value, f);
-            }
-            (void)fputc('\n', f);
-            write_roff_text(row->help, f);
-            (void)fputs("\nDefault: ", f);
-            write_roff_text(default_of(row), f);
-            (void)fputc('.', f);
-        }
-        (void)fputc('\n', f);
+        settings_write_roff(schema, schema_count, kind, f);
     }
 }

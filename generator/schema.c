@@ -10,18 +10,6 @@
 #define NETWORK(field) .section = SECTION_NETWORK, .place = offsetof(struct network_section, field)
 #define DISK(field)    .section = SECTION_DISK, .place = offsetof(struct disk_section, field)
 
-static const char *zone_not_yet(const void *place)
-{
-    return *(const char *)place ? "zone is not supported yet; use bridge = NAME" : NULL;
-}
-
-static const char *multiqueue_not_yet(const void *place)
-{
-    return *(const unsigned *)place > 1
-               ? "multiqueue above 1 is not supported yet; use multiqueue = 1 or leave it out"
-               : NULL;
-}
-
 const struct section_type section_types[SECTION_KINDS] = {
     [SECTION_VM] = {.name = "vm",
                     .size = sizeof(struct vm_section),
@@ -89,26 +77,48 @@ const struct setting schema[] = {
     {NETWORK(bridge), .key = "bridge", .parse = parse_ifname,
      .value = "an interface name of at most 15 letters, digits, '.', '_' and '-'",
      .otherwise = "none", .help = "The bridge on the host that the TAP joins, such as br0."},
-    {NETWORK(zone), .key = "zone", .parse = parse_name,
+    {NETWORK(zone_name), .key = "zone", .parse = parse_name,
      .value = "a name of at most 63 letters, digits, '.', '_' and '-', a letter or digit first",
-     .otherwise = "none", .help = "A zone in place of a bridge. Not supported yet.",
-     .not_yet = zone_not_yet},
+     .otherwise = "none",
+     .help = "The zone that the interface is in, such as default, in place of a bridge: it has the "
+             "bridge, the network's addresses and the gateway. See volt.zone(5)."},
     {NETWORK(mac), .key = "mac", .parse = parse_mac,
      .value = "a unicast MAC address such as 52:54:00:12:34:56",
      .otherwise = "derived from the UUID and the section's id; it stays the same",
      .help = "The MAC address that the guest sees."},
     {NETWORK(ipv4), .key = "ipv4", .parse = parse_ipv4,
-     .value = "an IPv4 address with its prefix, such as 10.42.0.10/24", .otherwise = "unknown",
-     .help = "The address that the guest will have. It is checked and handed to volt-net; nothing "
-             "gives it to the guest yet."},
+     .value = "an IPv4 address with its prefix, such as 10.42.0.10/24, or auto",
+     .otherwise = "none that Volt knows of",
+     .help = "The guest's address. It is one VM's on each bridge, and one of those that the zone "
+             "reserves. auto takes the first free one of the zone when the VM starts, and the same "
+             "again later."},
+    {NETWORK(address), .key = "address", .parse = parse_choice,
+     .rule = {.words = "none dhcp cmdline"},
+     .otherwise = "dhcp with ipv4 and a bridge; cmdline in a zone without DHCP; none without ipv4",
+     .help =
+         "How the guest learns its address: from networkd's DHCP server on the bridge, which is "
+         "told of it; by ip= on the kernel's command line, with gateway and name servers; or "
+         "not from Volt."},
     {NETWORK(mtu), .key = "mtu", .parse = parse_number, .rule = {.min = 68, .max = 65521},
      .otherwise = "the kernel's, 1500", .help = "The MTU of the TAP, which the guest is told."},
     {NETWORK(vhost), .key = "vhost", .parse = parse_boolean, .value = "yes or no", .initial = "yes",
      .help = "Whether the host's kernel moves the packets. Where it cannot, the VMM does; at "
              "present the VMM always does."},
-    {NETWORK(multiqueue), .key = "multiqueue", .parse = parse_number, .rule = {.min = 1, .max = 64},
-     .initial = "1", .help = "The number of queue pairs. More than 1 is not supported yet.",
-     .not_yet = multiqueue_not_yet},
+    {NETWORK(multiqueue), .key = "multiqueue", .parse = parse_number, .rule = {.min = 1, .max = 8},
+     .initial = "1",
+     .help = "The number of queue pairs, at best that of the virtual CPUs: each pair has a thread "
+             "of its own on the host."},
+    {NETWORK(isolated), .key = "isolated", .parse = parse_boolean, .value = "yes or no",
+     .initial = "no",
+     .help = "Whether the guest is kept from the bridge's other isolated ports. It still reaches "
+             "the host and what is not isolated."},
+    {NETWORK(antispoof), .key = "antispoof", .parse = parse_boolean, .value = "yes or no",
+     .initial = "no",
+     .help = "Whether the TAP takes from the guest only what comes from its own MAC address and, "
+             "with ipv4, its own IPv4 address."},
+    {NETWORK(rate_mbit), .key = "rate_mbit", .parse = parse_number,
+     .rule = {.min = 1, .max = 100000}, .otherwise = "no limit",
+     .help = "The most that the interface carries, in Mbit/s."},
 
     {DISK(path), .key = "path", .parse = parse_path, .value = "an absolute path",
      .otherwise = "an error: every disk needs one", .help = "The image or block device."},

@@ -15,8 +15,6 @@ struct setting {
     const char *initial;    /* the default, in the INI's words; NULL: nothing, or as below */
     const char *otherwise;  /* what happens without it, where initial does not say so */
     const char *help;       /* what it does, in one sentence or two */
-    /* Why the value at PLACE cannot be used yet; NULL or a NULL function: it can. */
-    const char *(*not_yet)(const void *place);
 };
 
 struct section_type {
@@ -57,6 +55,17 @@ int schema_set_defaults(struct section *section);
 
 /* Writes what the value of ROW must be: "a whole number from 1 to 64". */
 void setting_write_value(const struct setting *row, FILE *f);
+
+#define QUOTE_MAX 60 /* how much of a value a message shows */
+
+/* Adds the problem that VALUE is none for ROW; REASON may say more, or be NULL. Returns 0 or
+ * -ENOMEM. */
+int setting_report(struct problems *problems, struct origin origin, const struct setting *row,
+                   const char *value, const char *reason);
+
+/* Writes COUNT ROWS of KIND as text for a terminal, and for a manual page. */
+void settings_write_help(const struct setting *rows, size_t count, enum section_kind kind, FILE *f);
+void settings_write_roff(const struct setting *rows, size_t count, enum section_kind kind, FILE *f);
 
 /* Writes the vocabulary for a person, and as the body of volt.vm(5)'s list of settings. */
 void schema_write_help(FILE *f);

@@ -2,7 +2,9 @@
 /* Text from outside in a unit file: the one way in, and no way out of its place. */
 #include "generator/unit-escape.h"
 
+#include <assert.h>
 #include <ctype.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "generator/problem.h"
@@ -36,7 +38,7 @@ static void write_character(FILE *f, const char *p, size_t length, enum unit_con
         (void)fwrite(p, 1, length, f);
 }
 
-void unit_escape(FILE *f, const char *text, enum unit_context context)
+static void write_quoted(FILE *f, const char *text, const char *variable, enum unit_context context)
 {
     const char *end = text + strlen(text);
     bool quote = (context == UNIT_WORD || context == UNIT_EXEC_ARGUMENT) && !is_plain_word(text);
@@ -49,6 +51,44 @@ void unit_escape(FILE *f, const char *text, enum unit_context context)
         write_character(f, p, length, context);
         p += length > 0 ? length : 1;
     }
+    if (variable)
+        (void)fprintf(f, "${%s}", variable);
     if (quote)
         (void)fputc('"', f);
+}
+
+void unit_escape(FILE *f, const char *text, enum unit_context context)
+{
+    write_quoted(f, text, NULL, context);
+}
+
+static void write_argument(FILE *f, const char *variable, const char *format, va_list ap)
+    _printf_(3, 0);
+
+static void write_argument(FILE *f, const char *variable, const char *format, va_list ap)
+{
+    char text[UNIT_ARGUMENT_MAX];
+    int n _unused_ = vsnprintf(text, sizeof(text), format, ap);
+
+    assert(n >= 0 && (size_t)n < sizeof(text)); /* the parsers bound every part */
+    (void)fputs(" \\\n    ", f);
+    write_quoted(f, text, variable, UNIT_EXEC_ARGUMENT);
+}
+
+void unit_write_argument(FILE *f, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    write_argument(f, NULL, format, ap);
+    va_end(ap);
+}
+
+void unit_write_argument_and(FILE *f, const char *variable, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    write_argument(f, variable, format, ap);
+    va_end(ap);
 }

@@ -16,3 +16,13 @@ enum unit_context {
  * broken UTF-8, which systemd would drop the whole line for, become \xNN; in an argument the
  * program gets the byte back. See systemd.syntax(7), systemd.service(5) "Command lines". */
 void unit_escape(FILE *f, const char *text, enum unit_context context);
+
+/* The longest argument: a path and what it is, or an interface and the addresses it may have. */
+#define UNIT_ARGUMENT_MAX 16384
+
+/* Writes the next argument of an Exec line, on a line of its own, escaped. */
+void unit_write_argument(FILE *f, const char *format, ...) _printf_(2, 3);
+
+/* As unit_write_argument(); the value that VARIABLE has when the command starts is put at the
+ * argument's end, in one word with it. The name is ours: it is not escaped. */
+void unit_write_argument_and(FILE *f, const char *variable, const char *format, ...) _printf_(3, 4);

@@ -2,14 +2,10 @@
 /* A VM's description as text for systemd. */
 #include "generator/unit-text.h"
 
-#include <arpa/inet.h>
-#include <assert.h>
-#include <limits.h>
-#include <stdarg.h>
 #include <string.h>
 
-#include "generator/schema.h"
 #include "generator/unit-escape.h"
+#include "generator/unit-nic.h"
 
 /* What the VMM and the helpers take beside the guest's memory: page tables, rings, code. */
 #define OVERHEAD_MIB      64u
@@ -27,21 +23,30 @@ void unit_service_name(const struct vm_config *config, char name[static UNIT_NAM
         (void)snprintf(name, UNIT_NAME_SIZE, "volt-%s.service", config->unit_name);
 }
 
-/* Writes the next argument of an Exec line, on a line of its own. */
-static void write_argument(FILE *f, const char *format, ...) _printf_(2, 3);
-
-static void write_argument(FILE *f, const char *format, ...)
+/* A problem or a note as a comment. */
+static void write_problem(FILE *f, const struct problem *problem)
 {
-    char text[PATH_MAX + 256];
-    va_list ap;
-    int n _unused_;
+    _cleanup_free_ char *text = NULL;
+    size_t size;
+    FILE *memory = open_memstream(&text, &size);
 
-    va_start(ap, format);
-    n = vsnprintf(text, sizeof(text), format, ap);
-    va_end(ap);
-    assert(n >= 0 && (size_t)n < sizeof(text)); /* the parsers bound every part */
-    (void)fputs(" \\\n    ", f);
-    unit_escape(f, text, UNIT_EXEC_ARGUMENT);
+    if (!memory)
+        return;
+    problem_write(problem, false, memory);
+    if (fclose(memory) != 0)
+        return;
+    (void)fputs("# ", f);
+    unit_escape(f, text, UNIT_COMMENT);
+    (void)fputc('\n', f);
+}
+
+/* Whether an interface before that of INDEX is in the same zone. */
+static bool is_named_before(const struct vm_config *config, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (config->networks[i]->zone == config->networks[index]->zone)
+            return true;
+    return false;
 }
 
 static void write_header(FILE *f, const struct vm_config *config)
@@ -51,7 +56,17 @@ static void write_header(FILE *f, const struct vm_config *config)
         unit_escape(f, config->sources[i]->path, UNIT_COMMENT);
         (void)fputc('\n', f);
     }
-    (void)fputs("# Changes here are lost at the next daemon-reload: change the file above.\n\n", f);
+    for (size_t i = 0; i < config->networks_count; i++) {
+        const struct zone *zone = config->networks[i]->zone;
+
+        if (!zone || is_named_before(config, i))
+            continue;
+        (void)fputs("# and ", f);
+        unit_escape(f, zone->source->path, UNIT_COMMENT);
+        (void)fputc('\n', f);
+    }
+    (void)fputs("# Changes here are lost at the next daemon-reload: change the file above.\n", f);
+    (void)fputc('\n', f);
 }
 
 static void write_source_path(FILE *f, const struct vm_config *config)
@@ -79,13 +94,19 @@ static void write_mounts(FILE *f, const struct vm_config *config)
         (void)fputc(' ', f);
         unit_escape(f, config->disks[i]->path, UNIT_WORD);
     }
+    for (size_t i = 0; i < config->networks_count; i++) {
+        if (!config->networks[i]->zone || config->networks[i]->ipv4.prefix == 0)
+            continue;
+        (void)fputs(" " VOLT_ZONES_DIR, f); /* the addresses that VMs keep */
+        break;
+    }
     (void)fputc('\n', f);
 }
 
 static void write_limits(FILE *f, const struct vm_config *config)
 {
     const struct vm_section *vm = &config->vm;
-    size_t tasks = TASKS_OVERHEAD + vm->vcpus + config->networks_count + config->disks_count;
+    size_t tasks = TASKS_OVERHEAD + vm->vcpus + unit_count_nic_tasks(config) + config->disks_count;
 
     (void)fputs("\n# Limits\n", f);
     if (vm->memory_max == MEMORY_INFINITY)
@@ -101,62 +122,34 @@ static void write_limits(FILE *f, const struct vm_config *config)
     (void)fprintf(f, "TimeoutStopSec=%u\n", vm->stop_timeout_sec + STOP_TIMEOUT_SPARE_SEC);
 }
 
-/* The value of volt-net's --nic=. No part can have a comma: the parsers see to it. */
-static void write_nic(FILE *f, const struct network_section *network)
-{
-    char bridge[sizeof(",bridge=") + IFNAME_LENGTH_MAX] = "", mtu[sizeof(",mtu=4294967295")] = "";
-    char ipv4[sizeof(",ipv4=/4294967295") + INET_ADDRSTRLEN] = "", mac[MAC_TEXT_SIZE];
-    bool vhost;
-
-    if (network->bridge[0] != '\0')
-        (void)snprintf(bridge, sizeof(bridge), ",bridge=%s", network->bridge);
-    if (network->mtu > 0)
-        (void)snprintf(mtu, sizeof(mtu), ",mtu=%u", network->mtu);
-    if (network->ipv4.prefix > 0) {
-        char address[INET_ADDRSTRLEN];
-
-        (void)inet_ntop(AF_INET, &network->ipv4.address, address, sizeof(address));
-        (void)snprintf(ipv4, sizeof(ipv4), ",ipv4=%s/%u", address, network->ipv4.prefix);
-    }
-    mac_format(&network->mac, mac);
-    /* Only what somebody wrote: that it is not there yet is no news about the default. */
-    vhost = network->vhost &&
-            network->section.set[schema_find(SECTION_NETWORK, "vhost") - schema].source;
-    write_argument(f, "--nic=%s,mode=%s,tap=%s%s%s,queues=%u%s,mac=%s%s", network->section.id,
-                   network->mode == NETWORK_MODE_DIRECT ? "direct" : "networkd", network->tap,
-                   bridge, mtu, network->multiqueue, vhost ? ",vhost=yes" : "", mac, ipv4);
-}
-
 static void write_helpers(FILE *f, const struct vm_config *config)
 {
     if (config->networks_count > 0) {
-        (void)fputs("\n# Network: TAPs on the host, their queues into the fd store\n"
-                    "ExecStartPre=+" VOLT_LIBEXECDIR "/volt-net up",
-                    f);
-        write_argument(f, "--uuid=%s", config->vm.uuid);
-        for (size_t i = 0; i < config->networks_count; i++)
-            write_nic(f, config->networks[i]);
+        (void)fputs("\n# Network: TAPs on the host, their queues into the fd store\n", f);
+        unit_write_nic_comments(f, config);
+        (void)fputs("ExecStartPre=+" VOLT_LIBEXECDIR "/volt-net up", f);
+        unit_write_argument(f, "--uuid=%s", config->vm.uuid);
+        unit_write_nics(f, config);
         (void)fputc('\n', f);
     }
     (void)fputs("\n# Files: opened here, because the VMM itself can open nothing\n"
                 "ExecStartPre=+" VOLT_LIBEXECDIR "/volt-open",
                 f);
-    write_argument(f, "--read-write=kvm=/dev/kvm");
-    write_argument(f, "--read-only=kernel=%s", config->vm.kernel);
+    unit_write_argument(f, "--read-write=kvm=/dev/kvm");
+    unit_write_argument(f, "--read-only=kernel=%s", config->vm.kernel);
     if (config->vm.initrd)
-        write_argument(f, "--read-only=initrd=%s", config->vm.initrd);
+        unit_write_argument(f, "--read-only=initrd=%s", config->vm.initrd);
     (void)fputc('\n', f);
 }
 
-static void write_net(FILE *f, const struct network_section *network)
+static void write_cmdline(FILE *f, const struct vm_config *config)
 {
-    char mac[MAC_TEXT_SIZE], mtu[sizeof(",mtu=4294967295")] = "";
+    const char *text = config->vm.cmdline ? config->vm.cmdline : "";
 
-    mac_format(&network->mac, mac);
-    if (network->mtu > 0)
-        (void)snprintf(mtu, sizeof(mtu), ",mtu=%u", network->mtu);
-    write_argument(f, "--net=%s,tap=fd:net.%s,queues=%u,mac=%s%s", network->section.id,
-                   network->section.id, network->multiqueue, mac, mtu);
+    if (unit_has_cmdline_address(config))
+        unit_write_argument_and(f, "VOLT_IP", "--cmdline=%s%s", text, *text ? " " : "");
+    else if (*text)
+        unit_write_argument(f, "--cmdline=%s", text);
 }
 
 static void write_vmm(FILE *f, const struct vm_config *config)
@@ -167,25 +160,27 @@ static void write_vmm(FILE *f, const struct vm_config *config)
                 "ExecStart=\n"
                 "ExecStart=" VOLT_LIBEXECDIR "/volt-vmm",
                 f);
-    write_argument(f, "--uuid=%s", vm->uuid);
-    write_argument(f, "--name=%s", vm->name);
-    write_argument(f, "--vcpus=%u", vm->vcpus);
-    write_argument(f, "--memory=%u", vm->memory_mib);
-    write_argument(f, "--kvm=fd:kvm");
-    write_argument(f, "--kernel=fd:kernel");
+    unit_write_argument(f, "--uuid=%s", vm->uuid);
+    unit_write_argument(f, "--name=%s", vm->name);
+    unit_write_argument(f, "--vcpus=%u", vm->vcpus);
+    unit_write_argument(f, "--memory=%u", vm->memory_mib);
+    unit_write_argument(f, "--kvm=fd:kvm");
+    unit_write_argument(f, "--kernel=fd:kernel");
     if (vm->initrd)
-        write_argument(f, "--initrd=fd:initrd");
-    if (vm->cmdline)
-        write_argument(f, "--cmdline=%s", vm->cmdline);
-    for (size_t i = 0; i < config->networks_count; i++)
-        write_net(f, config->networks[i]);
-    write_argument(f, "--stop-timeout=%u", vm->stop_timeout_sec);
+        unit_write_argument(f, "--initrd=fd:initrd");
+    write_cmdline(f, config);
+    unit_write_nets(f, config);
+    unit_write_argument(f, "--stop-timeout=%u", vm->stop_timeout_sec);
     (void)fputc('\n', f);
 }
 
 void unit_write_service(FILE *f, const struct vm_config *config)
 {
     write_header(f, config);
+    for (size_t i = 0; i < config->notes.count; i++)
+        write_problem(f, &config->notes.items[i]);
+    if (config->notes.count > 0)
+        (void)fputc('\n', f);
     (void)fputs("[Unit]\nDescription=Volt VM ", f);
     unit_escape(f, config->vm.name, UNIT_VALUE);
     (void)fputc('\n', f);
@@ -194,6 +189,7 @@ void unit_write_service(FILE *f, const struct vm_config *config)
     write_mounts(f, config);
     (void)fputs("\n[Service]", f);
     write_limits(f, config);
+    unit_write_variables(f, config);
     write_helpers(f, config);
     write_vmm(f, config);
 }
@@ -203,20 +199,8 @@ static void write_problems(FILE *f, const struct vm_config *config)
 {
     const struct problems *problems = &config->problems;
 
-    for (size_t i = 0; i < problems->count; i++) {
-        _cleanup_free_ char *text = NULL;
-        size_t size;
-        FILE *memory = open_memstream(&text, &size);
-
-        if (!memory)
-            return;
-        problem_write(&problems->items[i], false, memory);
-        if (fclose(memory) != 0)
-            return;
-        (void)fputs("# ", f);
-        unit_escape(f, text, UNIT_COMMENT);
-        (void)fputc('\n', f);
-    }
+    for (size_t i = 0; i < problems->count; i++)
+        write_problem(f, &problems->items[i]);
     if (problems->dropped > 0)
         (void)fprintf(f, "# and %zu more\n", problems->dropped);
 }

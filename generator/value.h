@@ -20,6 +20,19 @@ struct mac_address {
 struct ipv4_address {
     struct in_addr address;
     unsigned prefix; /* 0: no address */
+    bool automatic;  /* any free one of the zone; address is not set, prefix is the zone's */
+};
+
+/* From FIRST to LAST, both included, in the host's byte order; LAST 0: no range. */
+struct ipv4_range {
+    uint32_t first, last;
+};
+
+#define ADDRESSES_MAX                                                                              \
+    3 /* name servers that a guest is told of: more are of no use to resolv.conf */
+struct ipv4_list {
+    struct in_addr items[ADDRESSES_MAX];
+    size_t count;
 };
 
 /* What a parser may be told by a row of the schema. */
@@ -59,7 +72,15 @@ int parse_cmdline(const char *text, const struct value_rule *rule, void *place,
 int parse_mac(const char *text, const struct value_rule *rule, void *place,
               const char **ret_reason); /* struct mac_address, unicast, not zero */
 int parse_ipv4(const char *text, const struct value_rule *rule, void *place,
-               const char **ret_reason); /* struct ipv4_address, a host's */
+               const char **ret_reason); /* struct ipv4_address, a host's, or "auto" */
+int parse_subnet(const char *text, const struct value_rule *rule, void *place,
+                 const char **ret_reason); /* struct ipv4_address, a network's */
+int parse_host(const char *text, const struct value_rule *rule, void *place,
+               const char **ret_reason); /* struct in_addr, without a prefix */
+int parse_range(const char *text, const struct value_rule *rule, void *place,
+                const char **ret_reason); /* struct ipv4_range: FIRST-LAST */
+int parse_hosts(const char *text, const struct value_rule *rule, void *place,
+                const char **ret_reason); /* struct ipv4_list, blanks between */
 
 /* Whether TEXT is a section's id: [a-z0-9_-]{1,15}. */
 bool id_is_valid(const char *text);
@@ -67,3 +88,14 @@ bool id_is_valid(const char *text);
 /* MAC as 52:54:00:12:34:56. */
 #define MAC_TEXT_SIZE sizeof("52:54:00:12:34:56")
 void mac_format(const struct mac_address *mac, char text[static MAC_TEXT_SIZE]);
+
+/* ADDRESS, in the host's byte order, as 10.42.0.10. */
+void ipv4_format(uint32_t address, char text[static INET_ADDRSTRLEN]);
+
+/* All addresses of SUBNET: the first is the network's own, the last the one for broadcasts. */
+struct ipv4_range ipv4_subnet_range(const struct ipv4_address *subnet);
+
+static inline bool ipv4_range_has(const struct ipv4_range *range, uint32_t address)
+{
+    return range->last != 0 && address >= range->first && address <= range->last;
+}

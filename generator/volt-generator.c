@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* volt-generator: turns VM descriptions into units, at boot and at daemon-reload; or checks and
  * shows them for a person. Pure: files in, files out; no D-Bus, no NSS, nothing looked up outside
- * its three directories. See systemd.generator(7), volt-generator(8). */
+ * the directories of VMs and zones. See systemd.generator(7), volt-generator(8). */
 #include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "generator/address-pool.h"
 #include "generator/conflicts.h"
 #include "generator/layers.h"
 #include "generator/schema.h"
@@ -22,6 +23,7 @@ struct vms {
     struct vm_config **items;
     size_t count;
     struct layers layers; /* empty where files were named */
+    struct zones zones;
 };
 
 static void vms_done(struct vms *vms)
@@ -30,6 +32,7 @@ static void vms_done(struct vms *vms)
         vm_config_free(vms->items[i]);
     free(vms->items);
     layers_done(&vms->layers);
+    zones_done(&vms->zones);
 }
 
 static int load_installed(struct vms *vms, const char *root)
@@ -42,7 +45,8 @@ static int load_installed(struct vms *vms, const char *root)
     if (!vms->items)
         return -ENOMEM;
     for (size_t i = 0; i < vms->layers.files.count; i++) {
-        r = layers_load(&vms->layers, &vms->layers.files.items[i], &vms->items[vms->count]);
+        r = layers_load(&vms->layers, &vms->layers.files.items[i], &vms->zones,
+                        &vms->items[vms->count]);
         if (r < 0)
             return r;
         if (vms->items[vms->count])
@@ -59,7 +63,7 @@ static int load_named(struct vms *vms, char **files, size_t count)
     if (!vms->items)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        r = layers_load_path(files[i], &vms->items[vms->count]);
+        r = layers_load_path(files[i], &vms->zones, &vms->items[vms->count]);
         if (r < 0)
             return r;
         if (vms->items[vms->count])
@@ -73,13 +77,13 @@ static int load_named(struct vms *vms, char **files, size_t count)
 /* Where a generator says what it did, and how the level is marked there. */
 struct log {
     FILE *f;
-    const char *error; /* before a line */
+    const char *error, *notice; /* before a line */
 };
 
 /* Logs one problem as one record: the kernel's log refuses longer ones, so a long message is cut
  * where it can be spared, before what it comes to. */
-static void log_problem(const struct log *log, const struct problem *problem, bool full,
-                        size_t more, const char *outcome)
+static void log_problem(const struct log *log, const char *level, const struct problem *problem,
+                        bool full, size_t more, const char *outcome)
 {
     _cleanup_free_ char *text = NULL;
     size_t size;
@@ -90,7 +94,7 @@ static void log_problem(const struct log *log, const struct problem *problem, bo
     problem_write(problem, full, memory);
     if (fclose(memory) != 0)
         return;
-    (void)fprintf(log->f, "%svolt-generator: ", log->error);
+    (void)fprintf(log->f, "%svolt-generator: ", level);
     write_printable(text, LOG_TEXT_MAX, log->f);
     if (more > 0)
         (void)fprintf(log->f, " (and %zu more)", more);
@@ -98,17 +102,20 @@ static void log_problem(const struct log *log, const struct problem *problem, bo
     (void)fflush(log->f);
 }
 
-/* What a daemon-reload logs: one line for each VM that is refused. */
+/* What a daemon-reload logs: one line for each VM that is refused, and what else is to be known. */
 static void log_problems(const struct vms *vms, const struct log *log)
 {
     for (size_t i = 0; i < vms->layers.problems.count; i++)
-        log_problem(log, &vms->layers.problems.items[i], true, 0, "");
+        log_problem(log, log->error, &vms->layers.problems.items[i], true, 0, "");
     for (size_t i = 0; i < vms->count; i++) {
         const struct problems *problems = &vms->items[i]->problems;
+        const struct problems *notes = &vms->items[i]->notes;
 
         if (problems->count > 0)
-            log_problem(log, &problems->items[0], false, problems->count + problems->dropped - 1,
-                        "; the VM will not start");
+            log_problem(log, log->error, &problems->items[0], false,
+                        problems->count + problems->dropped - 1, "; the VM will not start");
+        for (size_t j = 0; j < notes->count; j++)
+            log_problem(log, log->notice, &notes->items[j], false, 0, "");
     }
 }
 
@@ -121,9 +128,9 @@ static struct log open_log(const char *root)
     FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
 
     if (f)
-        return (struct log){.f = f, .error = "<3>"};
+        return (struct log){.f = f, .error = "<3>", .notice = "<5>"};
     (void)close_fd(fd);
-    return (struct log){.f = stderr, .error = ""};
+    return (struct log){.f = stderr, .error = "", .notice = ""};
 }
 
 static int generate(const struct vms *vms, const char *root, const char *directory)
@@ -150,15 +157,25 @@ static int generate(const struct vms *vms, const char *root, const char *directo
     return r;
 }
 
+/* Prints problems that are not of one VM; returns their number. */
+static size_t print_shared(const struct problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        problem_write(&problems->items[i], true, stderr);
+        (void)fputc('\n', stderr);
+    }
+    return problems->count + problems->dropped;
+}
+
 /* Prints every problem; returns their number. */
 static size_t print_problems(const struct vms *vms, bool full)
 {
-    size_t count = vms->layers.problems.count;
+    size_t count = print_shared(&vms->layers.problems);
 
-    for (size_t i = 0; i < count; i++) {
-        problem_write(&vms->layers.problems.items[i], true, stderr);
-        (void)fputc('\n', stderr);
-    }
+    /* The VMs tell of the first problem of their zone, and that there are more. */
+    for (size_t i = 0; i < vms->zones.count; i++)
+        if (vms->zones.items[i]->problems.count > 1)
+            count += print_shared(&vms->zones.items[i]->problems);
     for (size_t i = 0; i < vms->count; i++) {
         const struct problems *problems = &vms->items[i]->problems;
 
@@ -178,6 +195,14 @@ static int check(const struct vms *vms, bool full)
 {
     size_t count = print_problems(vms, full);
 
+    for (size_t i = 0; i < vms->count; i++) {
+        const struct problems *notes = &vms->items[i]->notes;
+
+        for (size_t j = 0; j < notes->count; j++) {
+            problem_write(&notes->items[j], full, stdout);
+            (void)putchar('\n');
+        }
+    }
     (void)printf("%zu VM%s, %zu problem%s\n", vms->count, vms->count == 1 ? "" : "s", count,
                  count == 1 ? "" : "s");
     return count > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -194,12 +219,14 @@ static int dry_run(struct vms *vms, bool full)
 static int run(enum mode mode, const char *root, char **arguments, size_t count)
 {
     bool named = mode != MODE_GENERATE && count > 0;
-    struct vms vms = {.layers = {.dirs = {-EBADF, -EBADF, -EBADF}}};
+    struct vms vms = {.layers = {.dirs = {-EBADF, -EBADF, -EBADF}}, .zones = {.root = root}};
     int r, status = EXIT_FAILURE;
 
     r = named ? load_named(&vms, arguments, count) : load_installed(&vms, root);
     if (r >= 0)
         r = conflicts_find(vms.items, vms.count);
+    if (r >= 0)
+        r = pools_fill(&vms.zones, vms.items, vms.count);
     if (r < 0)
         (void)fprintf(stderr, "volt-generator: cannot read the VMs: %s\n", strerror(-r));
     else if (mode == MODE_CHECK)
@@ -224,36 +251,34 @@ static int usage(FILE *f)
                 "  --dry-run        print the units in place of writing them\n"
                 "  --help-ini       print what may stand in a description (volt.vm(5))\n"
                 "  --help-ini=roff  the same, as the manual page has it\n"
-                "  --root=DIR       look for the three directories below DIR\n"
+                "  --help-zone, --help-zone=roff\n"
+                "                   what may stand in a zone's file (volt.zone(5))\n"
+                "  --root=DIR       look for the directories of VMs and zones below DIR\n"
                 "  --help, --version\n",
                 f);
     return f == stdout ? EXIT_SUCCESS : 2;
 }
 
-static int help_ini(const char *format)
+/* The writers are of the vocabulary that OPTION asks for. */
+static int help_about(const char *option, const char *format, void (*write_help)(FILE *f),
+                      void (*write_roff)(FILE *f))
 {
     if (format && strcmp(format, "roff") != 0) {
-        (void)fprintf(stderr, "volt-generator: --help-ini knows the format 'roff', not '%s'\n",
+        (void)fprintf(stderr, "volt-generator: --%s knows the format 'roff', not '%s'\n", option,
                       format);
         return 2;
     }
-    if (format)
-        schema_write_roff(stdout);
-    else
-        schema_write_help(stdout);
+    (format ? write_roff : write_help)(stdout);
     return EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"check", no_argument, NULL, 'c'},
-        {"dry-run", no_argument, NULL, 'n'},
-        {"root", required_argument, NULL, 'r'},
-        {"help-ini", optional_argument, NULL, 'i'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'v'},
-        {0},
+        {"check", no_argument, NULL, 'c'},           {"dry-run", no_argument, NULL, 'n'},
+        {"root", required_argument, NULL, 'r'},      {"help-ini", optional_argument, NULL, 'i'},
+        {"help-zone", optional_argument, NULL, 'z'}, {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},         {0},
     };
     enum mode mode = MODE_GENERATE;
     const char *root = "";
@@ -271,7 +296,9 @@ int main(int argc, char **argv)
             root = optarg;
             break;
         case 'i':
-            return help_ini(optarg);
+            return help_about("help-ini", optarg, schema_write_help, schema_write_roff);
+        case 'z':
+            return help_about("help-zone", optarg, zone_write_help, zone_write_roff);
         case 'h':
             return usage(stdout);
         case 'v':

@@ -4,6 +4,7 @@
  * The input's first line is the file's name, what follows a line "%%" is a drop-in. */
 #include <string.h>
 
+#include "generator/address-pool.h"
 #include "generator/conflicts.h"
 #include "generator/unit-sink.h"
 
@@ -28,6 +29,8 @@ static const char *const beginnings[] = {
     "TasksMax=",
     "CPUQuota=",
     "TimeoutStopSec=",
+    "Environment=VOLT_MAC_",
+    "EnvironmentFile=-/run/volt/vm/",
     "Type=notify\n",
     "NotifyAccess=exec\n",
     "Restart=no\n",
@@ -81,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct unit_sink sink = {.file = check_file, .link = check_link};
     const char *text = (const char *)data, *newline = memchr(data, '\n', size), *drop_in;
+    struct zones zones = {.root = "/nonexistent"};
     struct vm_config *config = NULL;
     const struct source *source;
     char path[300], label[256];
@@ -102,8 +106,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
          (vm_config_add_source(config, "/etc/volt/vms/x.ini.d/10.conf", "x.ini.d/10.conf",
                                &source) >= 0 &&
           vm_config_read(config, source, drop_in + 4, size - (size_t)(drop_in + 4 - text)) >= 0)) &&
-        vm_config_finish(config) >= 0 && conflicts_find(&config, 1) >= 0)
+        vm_config_finish(config, &zones) >= 0 && conflicts_find(&config, 1) >= 0 &&
+        pools_fill(&zones, &config, 1) >= 0)
         (void)units_write(&config, 1, &sink);
     vm_config_free(config);
+    zones_done(&zones);
     return 0;
 }

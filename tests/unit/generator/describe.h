@@ -19,6 +19,9 @@
 #define VM_A "[vm]\nuuid=" UUID_A "\nkernel=k\n"
 #define VM_B "[vm]\nuuid=" UUID_B "\nkernel=k\n"
 
+/* The zones that VMs may name: none, unless a test adds one. */
+static struct zones described_zones = {.root = "/nonexistent"};
+
 /* The VM that the file /etc/volt/vms/LABEL with TEXT, and with a drop-in where DROP_IN is not NULL,
  * describes. */
 static inline struct vm_config *describe(const char *label, const char *text, size_t size,
@@ -37,7 +40,7 @@ static inline struct vm_config *describe(const char *label, const char *text, si
                          0);
         assert_int_equal(vm_config_read(config, source, drop_in, strlen(drop_in)), 0);
     }
-    assert_int_equal(vm_config_finish(config), 0);
+    assert_int_equal(vm_config_finish(config, &described_zones), 0);
     return config;
 }
 

@@ -68,12 +68,36 @@ static const struct {
      "one)\n"
      "web.ini: there is no [vm] section; every VM needs one with at least kernel = ...\n"},
     {VM_A "[network a]\nbridge=br0\nzone=z\n",
-     "web.ini:6: bridge (line 5) and zone exclude each other; keep one\n"
-     "web.ini:6: zone is not supported yet; use bridge = NAME\n"},
+     "web.ini:6: bridge (line 5) and zone exclude each other; keep one\n"},
     {VM_A "[network a]\nbridge=br0\ntap=br0\n",
      "web.ini:6: the TAP and its bridge have the same name, br0\n"},
-    {VM_A "[network a]\nmultiqueue=4\n", "web.ini:5: multiqueue above 1 is not supported yet; use "
-                                         "multiqueue = 1 or leave it out\n"},
+    {VM_A "[network a]\nmultiqueue=9\n",
+     "web.ini:5: multiqueue must be a whole number from 1 to 8, not '9': it is too large\n"},
+    {VM_A "[network a]\nbridge=b\nipv4=auto\n",
+     "web.ini:6: ipv4 = auto needs a zone to take the address from; add zone = NAME, or write the "
+     "address\n"},
+    {VM_A "[network a]\nbridge=b\naddress=dhcp\n",
+     "web.ini:6: there is no address to hand over; add ipv4 = ADDRESS/PREFIX\n"},
+    {VM_A "[network a]\nipv4=10.0.0.1/8\naddress=dhcp\n",
+     "web.ini:6: address = dhcp needs a bridge with a DHCP server; add bridge = NAME or zone = "
+     "NAME, "
+     "or use address = cmdline\n"},
+    {VM_A "[network a]\nipv4=10.0.0.1/8\naddress=cmdline\n", ""},
+    {VM_A "[network a]\nipv4=10.0.0.1/8\n", ""},
+    {VM_A "[network a]\nbridge=b\naddress=none\n", ""},
+    {VM_A "[network a]\nbridge=b\naddress=static\n",
+     "web.ini:6: address must be none, dhcp or cmdline, not 'static'\n"},
+    {VM_A "[network a]\nisolated=yes\n",
+     "web.ini:5: isolated = yes is about the other ports of a bridge; add bridge = NAME or zone = "
+     "NAME\n"},
+    {VM_A "[network a]\nrate_mbit=0\n",
+     "web.ini:5: rate_mbit must be a whole number from 1 to 100000, not '0': it is too small\n"},
+    {VM_A "[network a]\nzone=z\n",
+     "web.ini:5: zone 'z': /etc/volt/zones/z.ini: there is no such file, nor one in another place "
+     "for zones; see volt.zone(5)\n"},
+    {VM_A "[network a]\nzone=../z\n",
+     "web.ini:5: zone must be a name of at most 63 letters, digits, '.', '_' and '-', a letter or "
+     "digit first, not '../z'\n"},
     {VM_A "[disk root]\npath=/x\n", "web.ini:4: disks are not supported yet; boot from an initrd "
                                     "and remove this section\n"},
     {VM_A "[disk root]\n", "web.ini:4: there is no path in [disk root]; add path = /PATH\n"

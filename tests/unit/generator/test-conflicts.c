@@ -140,6 +140,80 @@ static void test_copied_file(_unused_ void **state)
            2);
 }
 
+/* An address is one VM's on each bridge, however its interface came there. */
+static void test_ipv4(_unused_ void **state)
+{
+    struct vm_config *configs[] = {
+        vm("a.ini", VM_A "[network a]\nbridge=x\nipv4=10.0.0.1/8\n"
+                         "[network b]\nbridge=y\nipv4=10.0.0.1/8\n"),
+        vm("b.ini", VM_B "[network a]\nbridge=x\nipv4=10.0.0.1/24\n"
+                         "[network b]\nipv4=10.0.0.1/8\n[network c]\nipv4=10.0.0.1/8\n"),
+    };
+
+    expect(configs,
+           (const char *[]){"a.ini:6: ipv4 10.0.0.1 on x is also that of b.ini:6\n",
+                            "b.ini:6: ipv4 10.0.0.1 on x is also that of a.ini:6\n"},
+           2);
+}
+
+static void assert_mac(const struct network_section *network, const char *expected)
+{
+    char mac[MAC_TEXT_SIZE];
+
+    mac_format(&network->mac, mac);
+    assert_string_equal(mac, expected);
+}
+
+/* What the MACs of UUID_A's interface eth0 are, one attempt after the other. */
+#define MAC_A0 "92:27:c0:f1:10:cd"
+#define MAC_A1 "12:be:fe:95:ef:92"
+#define MAC_A2 "7e:34:d6:24:be:b8"
+
+/* Nobody is refused for an address that nobody wrote, and the next one is tried as well. */
+static void test_derived_mac_gives_way(_unused_ void **state)
+{
+    struct vm_config *configs[] = {
+        vm("a.ini", VM_A "[network eth0]\n"),
+        vm("b.ini", VM_B "[network eth0]\nmac=" MAC_A0 "\n[network eth1]\nmac=" MAC_A1 "\n"),
+    };
+    _cleanup_free_ char *notes = NULL;
+
+    assert_int_equal(conflicts_find(configs, 2), 0);
+    assert_problems(configs[0], "");
+    assert_problems(configs[1], "");
+    notes = problems_text(&configs[0]->notes);
+    assert_string_equal(notes, "a.ini:4: the MAC address of eth0 would be " MAC_A0
+                               ", which is also that of b.ini:5; it is " MAC_A2 "\n");
+    assert_mac(configs[0]->networks[0], MAC_A2);
+    assert_mac(configs[1]->networks[0], MAC_A0);
+    assert_int_equal(configs[1]->notes.count, 0);
+    vm_config_free(configs[0]);
+    vm_config_free(configs[1]);
+}
+
+/* Of two derived ones, that of the smaller UUID stays, in whatever order the files come. */
+static void test_derived_macs(_unused_ void **state)
+{
+    for (size_t first = 0; first < 2; first++) {
+        struct vm_config *a = vm("z.ini", VM_A "[network eth0]\n");
+        struct vm_config *b = vm("b.ini", VM_B "[network eth0]\n");
+        struct vm_config *configs[2];
+
+        configs[first] = a;
+        configs[1 - first] = b;
+        b->networks[0]->mac = a->networks[0]->mac;
+        assert_int_equal(conflicts_find(configs, 2), 0);
+        assert_problems(a, "");
+        assert_problems(b, "");
+        assert_mac(a->networks[0], MAC_A0);
+        assert_int_equal(a->notes.count, 0);
+        assert_int_equal(b->notes.count, 1);
+        assert_memory_not_equal(&a->networks[0]->mac, &b->networks[0]->mac, 6);
+        vm_config_free(a);
+        vm_config_free(b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +225,9 @@ int main(void)
         cmocka_unit_test(test_tap),
         cmocka_unit_test(test_tap_within_a_vm),
         cmocka_unit_test(test_copied_file),
+        cmocka_unit_test(test_ipv4),
+        cmocka_unit_test(test_derived_mac_gives_way),
+        cmocka_unit_test(test_derived_macs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

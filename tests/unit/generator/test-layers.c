@@ -83,7 +83,8 @@ static char *found(const struct tree *tree)
         _cleanup_vm_config_ struct vm_config *config = NULL;
         _cleanup_free_ char *problems = NULL;
 
-        assert_int_equal(layers_load(&layers, &layers.files.items[i], &config), 0);
+        assert_int_equal(layers_load(&layers, &layers.files.items[i], &described_zones, &config),
+                         0);
         if (!config)
             continue;
         problems = problems_text(&config->problems);
@@ -234,7 +235,7 @@ static void test_named_file(void **state)
 
     put(*state, "a.ini", VM_A);
     put(*state, "a.ini.d/1.conf", "[vm]\nvcpus=9\n");
-    assert_int_equal(layers_load_path(place(*state, "a.ini"), &config), 0);
+    assert_int_equal(layers_load_path(place(*state, "a.ini"), &described_zones, &config), 0);
     assert_problems(config, "");
     assert_int_equal(config->vm.vcpus, 9);
     assert_string_equal(config->vm.name, "a");

@@ -30,6 +30,23 @@ static void test_exec_argument(_unused_ void **state)
     expect(UNIT_EXEC_ARGUMENT, "#x", "\"#x\"");
 }
 
+/* Only the variable of ours has a '$' that means something. */
+static void test_argument_and_variable(_unused_ void **state)
+{
+    _cleanup_free_ char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    assert_non_null(f);
+    unit_write_argument_and(f, "VOLT_MAC_0", "--net=eth0,mac=");
+    unit_write_argument_and(f, "VOLT_IP", "--cmdline=%s ", "$HOME ${VOLT_IP} %i");
+    unit_write_argument(f, "--x=%s", "${VOLT_IP}");
+    assert_int_equal(fclose(f), 0);
+    assert_string_equal(text, " \\\n    --net=eth0,mac=${VOLT_MAC_0}"
+                              " \\\n    \"--cmdline=$$HOME $${VOLT_IP} %%i ${VOLT_IP}\""
+                              " \\\n    \"--x=$${VOLT_IP}\"");
+}
+
 static void test_word(_unused_ void **state)
 {
     expect(UNIT_WORD, "/a/b-c_d.e", "/a/b-c_d.e");
@@ -52,9 +69,8 @@ static void test_comment(_unused_ void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exec_argument),
-        cmocka_unit_test(test_word),
-        cmocka_unit_test(test_value),
+        cmocka_unit_test(test_exec_argument), cmocka_unit_test(test_argument_and_variable),
+        cmocka_unit_test(test_word),          cmocka_unit_test(test_value),
         cmocka_unit_test(test_comment),
     };
 

@@ -219,6 +219,11 @@ static void test_ipv4(_unused_ void **state)
     takes(parse_ipv4, NULL, "10.42.0.0/31", &ipv4);
     takes(parse_ipv4, NULL, "10.42.0.255/32", &ipv4);
     takes(parse_ipv4, NULL, "10.42.0.255/16", &ipv4);
+    assert_false(ipv4.automatic);
+    takes(parse_ipv4, NULL, "auto", &ipv4);
+    assert_true(ipv4.automatic);
+    assert_int_equal(ipv4.prefix, 0);
+    refuses(parse_ipv4, NULL, "automatic", "there is no /PREFIX at its end");
     refuses(parse_ipv4, NULL, "10.42.0.10", "there is no /PREFIX at its end");
     refuses(parse_ipv4, NULL, "10.42.0/24", NULL);
     refuses(parse_ipv4, NULL, "10.42.0.256/24", NULL);
@@ -231,6 +236,64 @@ static void test_ipv4(_unused_ void **state)
     refuses(parse_ipv4, NULL, "127.0.0.2/8", range);
     refuses(parse_ipv4, NULL, "224.0.0.1/24", range);
     refuses(parse_ipv4, NULL, "0.0.0.1/24", range);
+}
+
+static void test_subnet(_unused_ void **state)
+{
+    const char *prefix = "the prefix of a network must be from 4 to 30";
+    struct ipv4_address subnet;
+    struct ipv4_range range;
+
+    takes(parse_subnet, NULL, "10.42.0.0/24", &subnet);
+    range = ipv4_subnet_range(&subnet);
+    assert_int_equal(range.first, 0x0a2a0000);
+    assert_int_equal(range.last, 0x0a2a00ff);
+    assert_true(ipv4_range_has(&range, 0x0a2a00ff));
+    assert_false(ipv4_range_has(&range, 0x0a2a0100));
+    takes(parse_subnet, NULL, "10.42.0.4/30", &subnet);
+    takes(parse_subnet, NULL, "16.0.0.0/4", &subnet);
+    refuses(parse_subnet, NULL, "10.42.0.1/24",
+            "it is an address in the network, not the network's; its last bits must be 0");
+    refuses(parse_subnet, NULL, "10.42.0.0/31", prefix);
+    refuses(parse_subnet, NULL, "10.42.0.0/32", prefix);
+    refuses(parse_subnet, NULL, "128.0.0.0/1", prefix);
+    refuses(parse_subnet, NULL, "10.42.0.0", "there is no /PREFIX at its end");
+    refuses(parse_subnet, NULL, "auto", "there is no /PREFIX at its end");
+    refuses(parse_subnet, NULL, "224.0.0.0/8", "a guest cannot have an address of this range");
+}
+
+static void test_hosts(_unused_ void **state)
+{
+    struct in_addr host;
+    struct ipv4_list list;
+
+    takes(parse_host, NULL, "10.42.0.1", &host);
+    assert_int_equal(ntohl(host.s_addr), 0x0a2a0001);
+    refuses(parse_host, NULL, "10.42.0.1/24", "there is no prefix here");
+    refuses(parse_host, NULL, "10.42.0", NULL);
+    refuses(parse_host, NULL, "fe80::1", NULL);
+    refuses(parse_host, NULL, "0.0.0.0", "no machine has an address of this range");
+    takes(parse_hosts, NULL, "10.42.0.1  9.9.9.9\t1.1.1.1", &list);
+    assert_int_equal(list.count, 3);
+    assert_int_equal(ntohl(list.items[2].s_addr), 0x01010101);
+    refuses(parse_hosts, NULL, "10.42.0.1 9.9.9.9 1.1.1.1 8.8.8.8", "there are too many");
+    refuses(parse_hosts, NULL, "10.42.0.1, 9.9.9.9", NULL);
+}
+
+static void test_range(_unused_ void **state)
+{
+    struct ipv4_range range;
+
+    takes(parse_range, NULL, "10.42.0.100-10.42.0.199", &range);
+    assert_int_equal(range.first, 0x0a2a0064);
+    assert_int_equal(range.last, 0x0a2a00c7);
+    takes(parse_range, NULL, "10.42.0.100 \t- 10.42.0.100", &range);
+    refuses(parse_range, NULL, "10.42.0.100", "there is no '-' between two addresses");
+    refuses(parse_range, NULL, "10.42.0.100 10.42.0.199", "there is no '-' between two addresses");
+    refuses(parse_range, NULL, "10.42.0.100-199", NULL);
+    refuses(parse_range, NULL, "10.42.0.100-", NULL);
+    refuses(parse_range, NULL, "-10.42.0.100", NULL);
+    refuses(parse_range, NULL, "10.42.0.9-10.42.0.8", "its end comes before its beginning");
 }
 
 static void test_id(_unused_ void **state)
@@ -250,7 +313,8 @@ int main(void)
         cmocka_unit_test(test_uuid),   cmocka_unit_test(test_name),   cmocka_unit_test(test_ifname),
         cmocka_unit_test(test_number), cmocka_unit_test(test_bytes),  cmocka_unit_test(test_words),
         cmocka_unit_test(test_path),   cmocka_unit_test(test_kernel), cmocka_unit_test(test_mac),
-        cmocka_unit_test(test_ipv4),   cmocka_unit_test(test_id),
+        cmocka_unit_test(test_ipv4),   cmocka_unit_test(test_id),     cmocka_unit_test(test_subnet),
+        cmocka_unit_test(test_hosts),  cmocka_unit_test(test_range),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
