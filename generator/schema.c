@@ -102,8 +102,8 @@ const struct setting schema[] = {
     {NETWORK(mtu), .key = "mtu", .parse = parse_number, .rule = {.min = 68, .max = 65521},
      .otherwise = "the kernel's, 1500", .help = "The MTU of the TAP, which the guest is told."},
     {NETWORK(vhost), .key = "vhost", .parse = parse_boolean, .value = "yes or no", .initial = "yes",
-     .help = "Whether the host's kernel moves the packets. Where it cannot, the VMM does; at "
-             "present the VMM always does."},
+     .help = "Whether the host's kernel moves the packets. Where it cannot, the VMM does, "
+             "and the journal says why."},
     {NETWORK(multiqueue), .key = "multiqueue", .parse = parse_number, .rule = {.min = 1, .max = 8},
      .initial = "1",
      .help = "The number of queue pairs, at best that of the virtual CPUs: each pair has a thread "

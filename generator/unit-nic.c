@@ -36,7 +36,7 @@ size_t unit_count_nic_tasks(const struct vm_config *config)
     size_t tasks = 0;
 
     for (size_t i = 0; i < config->networks_count; i++)
-        tasks += config->networks[i]->multiqueue;
+        tasks += config->networks[i]->multiqueue * (config->networks[i]->vhost ? 2u : 1u);
     return tasks;
 }
 
@@ -97,8 +97,8 @@ void unit_write_nic_comments(FILE *f, const struct vm_config *config)
         if (network->zone)
             (void)fprintf(f, ", zone %s", network->zone->name);
         write_address_comment(f, network);
-        (void)fprintf(f, "; %u queue pair%s", network->multiqueue,
-                      network->multiqueue == 1 ? "" : "s");
+        (void)fprintf(f, "; %u queue pair%s%s", network->multiqueue,
+                      network->multiqueue == 1 ? "" : "s", network->vhost ? " by vhost" : "");
         if (network->rate_mbit > 0)
             (void)fprintf(f, "; at most %u Mbit/s", network->rate_mbit);
         (void)fprintf(f, "%s%s\n", network->isolated ? "; isolated" : "",
@@ -162,16 +162,28 @@ void unit_write_nics(FILE *f, const struct vm_config *config)
     }
 }
 
+void unit_write_vhost_files(FILE *f, const struct vm_config *config)
+{
+    for (size_t i = 0; i < config->networks_count; i++)
+        for (unsigned queue = 0; queue < config->networks[i]->multiqueue; queue++)
+            if (config->networks[i]->vhost)
+                unit_write_argument(f, "--try-read-write=vhost.%s.%u=/dev/vhost-net",
+                                    config->networks[i]->section.id, queue);
+}
+
 static void write_net(FILE *f, const struct network_section *network, size_t index)
 {
     const char *id = network->section.id;
     char text[256], mac[MAC_TEXT_SIZE], variable[VARIABLE_SIZE],
         mtu[sizeof(",mtu=4294967295")] = "";
+    char vhost[sizeof(",vhost=fd:vhost.") + ID_LENGTH_MAX] = "";
 
     if (network->mtu > 0)
         (void)snprintf(mtu, sizeof(mtu), ",mtu=%u", network->mtu);
-    (void)snprintf(text, sizeof(text), "--net=%s,tap=fd:net.%s%s,queues=%u,mac=", id, id, mtu,
-                   network->multiqueue);
+    if (network->vhost)
+        (void)snprintf(vhost, sizeof(vhost), ",vhost=fd:vhost.%s", id);
+    (void)snprintf(text, sizeof(text), "--net=%s,tap=fd:net.%s%s,queues=%u%s,mac=", id, id, mtu,
+                   network->multiqueue, vhost);
     mac_format(&network->mac, mac);
     name_mac_variable(network, index, variable);
     if (variable[0] != '\0')

@@ -139,6 +139,7 @@ static void write_helpers(FILE *f, const struct vm_config *config)
     unit_write_argument(f, "--read-only=kernel=%s", config->vm.kernel);
     if (config->vm.initrd)
         unit_write_argument(f, "--read-only=initrd=%s", config->vm.initrd);
+    unit_write_vhost_files(f, config);
     (void)fputc('\n', f);
 }
 
