@@ -8,7 +8,7 @@ enum { EVENTS_AT_ONCE = 16 };
 
 int event_loop_init(struct event_loop *loop)
 {
-    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    *loop = (struct event_loop){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
     return loop->epoll_fd < 0 ? -errno : 0;
 }
 
@@ -38,6 +38,9 @@ int event_loop_change(struct event_loop *loop, struct event_source *source, uint
 void event_loop_remove(struct event_loop *loop, struct event_source *source)
 {
     (void)control(loop, EPOLL_CTL_DEL, source, 0);
+    for (int i = 0; i < loop->n_pending; i++)
+        if (loop->pending[i].data.ptr == source)
+            loop->pending[i].data.ptr = NULL;
 }
 
 int event_loop_wait(struct event_loop *loop)
@@ -47,10 +50,14 @@ int event_loop_wait(struct event_loop *loop)
 
     if (n < 0)
         return errno == EINTR ? 0 : -errno;
+    loop->pending = events;
+    loop->n_pending = n;
     for (int i = 0; i < n; i++) {
         struct event_source *source = events[i].data.ptr;
 
-        source->ready(source, events[i].events);
+        if (source)
+            source->ready(source, events[i].events);
     }
+    loop->n_pending = 0;
     return 0;
 }

@@ -4,6 +4,8 @@
 
 #include "vmm/cleanup.h"
 
+struct epoll_event;
+
 /* READY is called with the epoll events; it finds what SOURCE is part of by container_of(). */
 struct event_source {
     int fd;
@@ -12,6 +14,9 @@ struct event_source {
 
 struct event_loop {
     int epoll_fd;
+    /* What event_loop_wait() was told and has not called yet. */
+    struct epoll_event *pending;
+    int n_pending;
 };
 
 int event_loop_init(struct event_loop *loop);
@@ -23,6 +28,8 @@ void event_loop_done(struct event_loop *loop);
  */
 int event_loop_add(struct event_loop *loop, struct event_source *source, uint32_t events);
 int event_loop_change(struct event_loop *loop, struct event_source *source, uint32_t events);
+
+/* SOURCE is not called after this, also where it was ready already. Nothing for one not in LOOP. */
 void event_loop_remove(struct event_loop *loop, struct event_source *source);
 
 /* Waits once and calls what is ready. 0 or -errno; a signal is no error. */

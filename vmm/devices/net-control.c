@@ -117,6 +117,8 @@ static void control_kicked(struct event_source *source, uint32_t events)
 
     (void)events;
     (void)eventfd_read(source->fd, &count);
+    if (!device->running)
+        return;
     virtqueue_disable_notification(queue);
     do {
         while ((r = served < CONTROL_BATCH ? virtqueue_pop(queue, &net->command) : -EAGAIN) == 1) {

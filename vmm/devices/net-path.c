@@ -87,6 +87,8 @@ static void receive(struct net_path *path)
     else if (r == -ENOBUFS)
         /* The packets wait in the TAP's queue until the driver's next notification. */
         (void)event_loop_change(&path->worker->loop, &path->tap, 0);
+    else if (path->receive.packet > 0)
+        come_again(&path->receive_kick); /* of this one TAP will not tell again */
 }
 
 static void tap_ready(struct event_source *source, uint32_t events)
@@ -110,8 +112,11 @@ static void receive_kicked(struct event_source *source, uint32_t events)
     if (path->broken || !path->pair.started)
         return;
     virtqueue_disable_notification(path->receive.queue);
-    if (path->pair.active && !path->tap_gone)
-        (void)event_loop_change(&path->worker->loop, &path->tap, EPOLLIN);
+    if (!path->pair.active || path->tap_gone)
+        return;
+    (void)event_loop_change(&path->worker->loop, &path->tap, EPOLLIN);
+    if (path->receive.packet > 0)
+        receive(path);
 }
 
 static void transmit_kicked(struct event_source *source, uint32_t events)
@@ -183,7 +188,7 @@ static void set_active_here(void *argument)
     struct net_path *path = call->path;
     struct event_loop *loop = &path->worker->loop;
 
-    if (path->broken || path->pair.active == call->active)
+    if (path->pair.active == call->active || (path->broken && call->active))
         return;
     if (call->active) {
         if (path->pair.multi_queue)

@@ -17,7 +17,10 @@
 
 #include "vmm/cleanup.h"
 
-enum { TAP_HOST_ETHERTYPE = 0x88b5 }; /* for local experiments (IEEE 802) */
+enum {
+    TAP_HOST_ETHERTYPE = 0x88b5, /* for local experiments (IEEE 802) */
+    TAP_HOST_MTU = 4000,
+};
 
 struct tap_host {
     char name[IFNAMSIZ];
@@ -83,6 +86,9 @@ static inline int tap_host_up(struct tap_host *host)
         return -errno;
     request.ifr_flags |= IFF_UP;
     if (ioctl(host->socket, SIOCSIFFLAGS, &request) < 0)
+        return -errno;
+    request.ifr_mtu = TAP_HOST_MTU;
+    if (ioctl(host->socket, SIOCSIFMTU, &request) < 0)
         return -errno;
     struct sockaddr_ll address = {
         .sll_family = AF_PACKET,

@@ -130,6 +130,53 @@ static void test_worker(void **state _unused_)
     worker_done(&zeroed);
 }
 
+struct call {
+    pthread_t thread;
+    unsigned n;
+    struct worker *worker;
+};
+
+static void note_thread(void *argument)
+{
+    struct call *call = argument;
+
+    call->thread = pthread_self();
+    call->n++;
+}
+
+static void call_from_within(void *argument)
+{
+    struct call *call = argument;
+
+    worker_call(call->worker, note_thread, call);
+}
+
+/* A call is over when it returns, and was made on the worker's thread, where there is one. */
+static void test_worker_call(void **state _unused_)
+{
+    struct worker worker;
+    struct thread_gate gate;
+    struct call call = {.worker = &worker};
+
+    thread_gate_init(&gate, NULL, NULL);
+    assert_int_equal(worker_init(&worker, NULL, NULL), 0);
+    worker_call(&worker, note_thread, &call);
+    assert_true(pthread_equal(call.thread, pthread_self()));
+    assert_int_equal(worker_start(&worker, "worker", &gate), 0);
+    thread_gate_open(&gate);
+    for (unsigned i = 0; i < 1000; i++)
+        worker_call(&worker, note_thread, &call);
+    assert_int_equal(call.n, 1001);
+    assert_true(pthread_equal(call.thread, worker.thread.id));
+    worker_call(&worker, call_from_within, &call);
+    assert_int_equal(call.n, 1002);
+    worker_stop(&worker);
+    worker_call(&worker, note_thread, &call);
+    assert_true(pthread_equal(call.thread, pthread_self()));
+    worker_done(&worker);
+    thread_gate_done(&gate);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -137,6 +184,7 @@ int main(void)
         cmocka_unit_test_setup(test_abandon, setup),
         cmocka_unit_test_setup(test_lock_fails, setup),
         cmocka_unit_test_setup(test_worker, setup),
+        cmocka_unit_test_setup(test_worker_call, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
