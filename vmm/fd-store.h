@@ -5,7 +5,7 @@
 #include "vmm/cleanup.h"
 
 enum {
-    FD_STORE_MAX = 128,
+    FD_STORE_MAX = 256, /* eight interfaces of eight queue pairs with vhost, and 16 disks */
     FD_STORE_START = 3, /* SD_LISTEN_FDS_START */
 };
 

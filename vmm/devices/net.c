@@ -42,20 +42,32 @@ static void tap_lost(struct virtio_device *device)
     net_set_status_bits(net, VIRTIO_NET_S_LINK_UP, false);
 }
 
+/* Turns the first N pairs on and the others off, as far as it goes. 0 or the first -errno. */
+static int turn_on(struct net *net, unsigned n)
+{
+    int first = 0;
+
+    for (unsigned i = 0; i < net->n_pairs; i++) {
+        struct net_pair *pair = net->pairs[i];
+        int r = pair->started ? pair->backend->set_active(pair, i < n) : 0;
+
+        first = first < 0 ? first : r;
+    }
+    return first;
+}
+
 int net_set_pairs(struct net *net, unsigned n)
 {
-    int r = 0;
-
     if (n == 0 || n > net->n_pairs)
         return -EINVAL;
     for (unsigned i = 0; i < n; i++)
         if (!net->pairs[i]->started)
             return -EINVAL;
-    for (unsigned i = 0; i < net->n_pairs && r >= 0; i++)
-        if (net->pairs[i]->started)
-            r = net->pairs[i]->backend->set_active(net->pairs[i], i < n);
+    int r = turn_on(net, n);
     if (r >= 0)
         net->n_active = n;
+    else
+        (void)turn_on(net, net->n_active); /* what the driver goes on to believe */
     return r;
 }
 
