@@ -101,7 +101,7 @@ static void test_broken(void **state _unused_)
         {"LISTEN_FDNAMES", "", -EINVAL},     {"LISTEN_FDNAMES", "kvm:", -EINVAL},
         {"LISTEN_FDNAMES", ":kvm", -EINVAL}, {"LISTEN_FDS", "-1", -EINVAL},
         {"LISTEN_FDS", "", -EINVAL},         {"LISTEN_FDS", "2 ", -EINVAL},
-        {"LISTEN_FDS", "129", -EINVAL},      {"LISTEN_FDS", "99999999999999999999", -EINVAL},
+        {"LISTEN_FDS", "257", -EINVAL},      {"LISTEN_FDS", "99999999999999999999", -EINVAL},
         {"LISTEN_FDS", "3", -EBADF}, /* the third is not open */
         {"LISTEN_PID", "x", -EINVAL},        {"LISTEN_PID", "-5", -EINVAL},
     };
