@@ -74,6 +74,9 @@ void zone_finish(struct zone *zone)
     struct ipv4_range gateway = {.first = ntohl(zone->gateway.s_addr),
                                  .last = ntohl(zone->gateway.s_addr)};
 
+    /* Of a file that could not be read, what it lacks is no news. */
+    if (zone->problems.count > 0 && !is_set(zone, "bridge") && !is_set(zone, "subnet"))
+        return;
     for (size_t i = 0; i < ELEMENTSOF(needed); i++)
         if (!is_set(zone, needed[i]))
             problems_add(&zone->problems, (struct origin){.source = zone->source},

@@ -10,14 +10,16 @@
 #include "generator/ini-file.h"
 #include "generator/suggest.h"
 
-#define ZONE_INI_MAX (64 * 1024)
+#define ZONE_SIZE_MAX (64 * 1024)
 
 static const struct place {
     const char *directory, *before, *after; /* the name */
+    int (*read)(struct zone *zone, const char *text, size_t size);
 } places[] = {
-    {"/etc/volt/zones", "", ".ini"},
-    {"/run/volt/zones", "", ".ini"},
-    {"/usr/lib/volt/zones", "", ".ini"},
+    {"/etc/volt/zones", "", ".ini", zone_read_ini},
+    {"/run/volt/zones", "", ".ini", zone_read_ini},
+    {"/etc/voltainer/network", "zone-", ".yaml", zone_read_yaml},
+    {"/usr/lib/volt/zones", "", ".ini", zone_read_ini},
 };
 
 int zone_new(const char *name, const char *path, struct zone **ret_zone)
@@ -124,7 +126,7 @@ static int read_place(const struct zones *zones, const struct place *place, stru
     if (r < 0)
         return r;
     origin = (struct origin){.source = zone->source};
-    r = ini_file_load(AT_FDCWD, path, ZONE_INI_MAX, &text, &size, &why);
+    r = ini_file_load(AT_FDCWD, path, ZONE_SIZE_MAX, &text, &size, &why);
     if (r == -ENOMEM)
         return r;
     if (r <= 0) {
@@ -134,7 +136,7 @@ static int read_place(const struct zones *zones, const struct place *place, stru
                                    : why);
         return 1;
     }
-    r = zone_read_ini(zone, text, size);
+    r = place->read(zone, text, size);
     if (r < 0)
         return r;
     zone_finish(zone);

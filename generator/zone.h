@@ -42,6 +42,7 @@ void zone_free(struct zone *zone);
 
 /* Read the text of the zone's file into it. Return 0 or -ENOMEM. */
 int zone_read_ini(struct zone *zone, const char *text, size_t size);
+int zone_read_yaml(struct zone *zone, const char *text, size_t size);
 
 /* Call after that: checks what must be there and what does not fit together, and fills in the
  * reserved range. */

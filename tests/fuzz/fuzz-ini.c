@@ -80,6 +80,20 @@ static int check_link(_unused_ void *user, const char *name, _unused_ const char
     return 0;
 }
 
+/* The zone "default". */
+static void add_zone(struct zones *zones)
+{
+    static const char text[] =
+        "[zone]\nbridge=br0\nsubnet=10.42.0.0/24\ngateway=10.42.0.1\ndns=10.42.0.1\n";
+
+    zones->items = calloc(1, sizeof(struct zone *));
+    if (!zones->items || zone_new("default", "/z.ini", &zones->items[0]) < 0 ||
+        zone_read_ini(zones->items[0], text, sizeof(text) - 1) < 0)
+        abort();
+    zone_finish(zones->items[0]);
+    zones->count = 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct unit_sink sink = {.file = check_file, .link = check_link};
@@ -98,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size -= (size_t)(text - (const char *)data);
     drop_in = memmem(text, size, "\n%%\n", 4);
 
+    add_zone(&zones);
     if (vm_config_new(path, label, &config) < 0)
         return 0;
     if (vm_config_read(config, vm_config_source(config), text,

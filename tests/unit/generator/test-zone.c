@@ -35,8 +35,9 @@ static void test_messages(_unused_ void **state)
     } cases[] = {
         {ZONE, ""},
         {"", "/z.ini: there is no [zone] section; every zone needs one with at least bridge and "
-             "subnet\n/z.ini: there is no bridge; every zone needs one\n"
-             "/z.ini: there is no subnet; every zone needs one\n"},
+             "subnet\n"},
+        {"[zone]\n", "/z.ini: there is no bridge; every zone needs one\n"
+                     "/z.ini: there is no subnet; every zone needs one\n"},
         {"bridge=br0\n" ZONE,
          "/z.ini:1: 'bridge' stands before any section; begin the file with [zone]\n"},
         {ZONE "[zone]\ndhcp=no\n", "/z.ini:4: [zone] stands here again, first in line 1; put its "

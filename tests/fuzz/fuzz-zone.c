@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Any bytes as a zone's INI file: no crash, and what passes is a network. */
+#include "tests/fuzz/zone.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    return zone_fuzz(data, size, zone_read_ini);
+}
