@@ -114,37 +114,70 @@ static int fill(struct zone *zone, struct vm_config *const *configs, size_t coun
     return r;
 }
 
-/* Tells all that take an address of the ZONE that there is none. */
-static void report_empty(const struct zone *zone, struct vm_config *const *configs, size_t count)
+/* The zone before that of INDEX that would give the same addresses on the same bridge, or NULL. */
+static const struct zone *find_rival(const struct zones *zones, size_t index)
 {
-    const struct setting *row = schema_find(SECTION_NETWORK, "ipv4");
-    char first[INET_ADDRSTRLEN], last[INET_ADDRSTRLEN];
+    const struct zone *zone = zones->items[index];
+
+    for (size_t i = 0; i < index; i++) {
+        const struct zone *other = zones->items[i];
+
+        if (other->pool && strcmp(other->bridge, zone->bridge) == 0 &&
+            other->reserved.first <= zone->reserved.last &&
+            zone->reserved.first <= other->reserved.last)
+            return other;
+    }
+    return NULL;
+}
+
+/* Why nothing can be taken from ZONE, whose pool is empty or, where there is one, the RIVAL's, too.
+ * NULL without memory. */
+static char *explain(const struct zone *zone, const struct zone *rival)
+{
+    char first[INET_ADDRSTRLEN], last[INET_ADDRSTRLEN], *text;
+    int n;
 
     ipv4_format(zone->reserved.first, first);
     ipv4_format(zone->reserved.last, last);
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = 0; j < configs[i]->networks_count; j++) {
-            struct network_section *network = configs[i]->networks[j];
-            struct origin origin = *setting_origin(row, &network->section);
+    if (rival)
+        n = asprintf(
+            &text,
+            "zones '%s' and '%s' have bridge %s and reserved addresses in common; part them "
+            "in %s",
+            rival->name, zone->name, zone->bridge, zone->source->path);
+    else if (zone->reserved.last == 0)
+        n = asprintf(&text, "zone '%s' reserves no address for VMs; set reserved in %s", zone->name,
+                     zone->source->path);
+    else
+        n = asprintf(&text,
+                     "zone '%s' has no address left: other VMs' files claim all of %s-%s; reserve "
+                     "more in %s",
+                     zone->name, first, last, zone->source->path);
+    return n < 0 ? NULL : text;
+}
 
-            if (!is_automatic(network, zone))
-                continue;
-            if (zone->reserved.last == 0)
-                problems_add(&configs[i]->problems, origin,
-                             "zone '%s' reserves no address for VMs; set reserved in %s",
-                             zone->name, zone->source->path);
-            else
-                problems_add(&configs[i]->problems, origin,
-                             "zone '%s' has no address left: other VMs' files claim all of %s-%s; "
-                             "reserve more in %s",
-                             zone->name, first, last, zone->source->path);
-        }
+/* Tells all that take any address of ZONE that they cannot. Returns 0 or -ENOMEM. */
+static int report(const struct zone *zone, const struct zone *rival,
+                  struct vm_config *const *configs, size_t count)
+{
+    const struct setting *row = schema_find(SECTION_NETWORK, "ipv4");
+    _cleanup_free_ char *text = explain(zone, rival);
+
+    if (!text)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < configs[i]->networks_count; j++)
+            if (is_automatic(configs[i]->networks[j], zone))
+                problems_add(&configs[i]->problems,
+                             *setting_origin(row, &configs[i]->networks[j]->section), "%s", text);
+    return 0;
 }
 
 int pools_fill(const struct zones *zones, struct vm_config *const *configs, size_t count)
 {
     for (size_t i = 0; i < zones->count; i++) {
         struct zone *zone = zones->items[i];
+        const struct zone *rival;
         int r;
 
         if (count_automatic(zone, configs, count) == 0)
@@ -152,8 +185,11 @@ int pools_fill(const struct zones *zones, struct vm_config *const *configs, size
         r = fill(zone, configs, count);
         if (r < 0)
             return r;
-        if (zone->pool[0] == '\0')
-            report_empty(zone, configs, count);
+        rival = find_rival(zones, i);
+        if (zone->pool[0] == '\0' || rival)
+            r = report(zone, rival, configs, count);
+        if (r < 0)
+            return r;
     }
     return 0;
 }

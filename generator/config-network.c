@@ -95,7 +95,7 @@ static void report_zone(struct vm_config *config, const struct network_section *
     }
     problem_write(&zone->problems.items[0], true, f);
     if (more > 0)
-        (void)fprintf(f, " (and %zu more)", more);
+        (void)fprintf(f, " (and %zu more there)", more);
     if (fclose(f) != 0)
         config->problems.no_memory = true;
     else

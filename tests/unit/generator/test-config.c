@@ -95,6 +95,12 @@ static const struct {
     {VM_A "[network a]\nzone=z\n",
      "web.ini:5: zone 'z': /etc/volt/zones/z.ini: there is no such file, nor one in another place "
      "for zones; see volt.zone(5)\n"},
+    {VM_A "[network a]\nzone=a%b\n",
+     "web.ini:5: zone must be a name of at most 63 letters, digits, '.', '_' and '-', a letter or "
+     "digit first, not 'a%b'\n"},
+    {VM_A "[network a]\nzone=a/../../z\n",
+     "web.ini:5: zone must be a name of at most 63 letters, digits, '.', '_' and '-', a letter or "
+     "digit first, not 'a/../../z'\n"},
     {VM_A "[network a]\nzone=../z\n",
      "web.ini:5: zone must be a name of at most 63 letters, digits, '.', '_' and '-', a letter or "
      "digit first, not '../z'\n"},

@@ -179,13 +179,25 @@ static void test_bombs(_unused_ void **state)
     expect_any_problem(text, sizeof(text));
 }
 
+static void test_long_values(_unused_ void **state)
+{
+    static char text[60000];
+    _cleanup_zone_ struct zone *zone = NULL;
+
+    memset(text, 'x', sizeof(text) - 1);
+    memcpy(text, ZONE "gateway: \"", strlen(ZONE "gateway: \""));
+    memcpy(text + sizeof(text) - 4, "\"\n", 3);
+    zone = zone_of(text, strlen(text));
+    assert_int_equal(zone->problems.count, 1);
+    assert_true(strlen(zone->problems.items[0].text) < 250);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_nothing_said),
-        cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_forms),       cmocka_unit_test(test_nothing_said),
+        cmocka_unit_test(test_messages),    cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_long_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

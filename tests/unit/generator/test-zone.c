@@ -146,6 +146,27 @@ static void test_empty_pool(_unused_ void **state)
     zones_done(&described_zones);
 }
 
+/* Two zones on one bridge could give the same address twice. */
+static void test_pools_in_common(_unused_ void **state)
+{
+    struct vm_config *configs[2];
+
+    add_zone("a", ZONE "reserved=10.42.0.2-10.42.0.9\n");
+    add_zone("b", ZONE "reserved=10.42.0.9-10.42.0.20\n");
+    add_zone("c", ZONE "reserved=10.42.0.21-10.42.0.30\n");
+    configs[0] = describe_text(VM_A "[network a]\nzone=a\nipv4=auto\n"
+                                    "[network b]\nzone=b\nipv4=10.42.0.10/24\n"
+                                    "[network c]\nzone=c\nipv4=auto\n");
+    configs[1] = describe_text(VM_B "[network a]\nzone=b\nipv4=auto\n");
+    assert_int_equal(pools_fill(&described_zones, configs, 2), 0);
+    assert_problems(configs[0], "");
+    assert_problems(configs[1], "web.ini:6: zones 'a' and 'b' have bridge br0 and reserved "
+                                "addresses in common; part them in /z.ini\n");
+    vm_config_free(configs[0]);
+    vm_config_free(configs[1]);
+    zones_done(&described_zones);
+}
+
 /* However many holes there are, a command line stays one. */
 static void test_pool_has_an_end(_unused_ void **state)
 {
@@ -239,6 +260,24 @@ static void test_large_file(_unused_ void **state)
     zones_done(&zones);
 }
 
+/* Neither the file nor the message about it has lines without an end. */
+static void test_long_lines(_unused_ void **state)
+{
+    static char text[60000];
+    _cleanup_zone_ struct zone *zone = NULL;
+
+    memset(text, 'x', sizeof(text) - 1);
+    memcpy(text, ZONE, strlen(ZONE));
+    expect(text, "/z.ini:4: the line has 59961 bytes; at most 4096 are read\n");
+    memcpy(text, "[zone]\ngateway=", 15);
+    text[4000] = '\n';
+    text[4001] = '\0';
+    zone = zone_of(text);
+    assert_true(zone->problems.count > 0);
+    for (size_t i = 0; i < zone->problems.count; i++)
+        assert_true(strlen(zone->problems.items[i].text) < 250);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +285,8 @@ int main(void)
         cmocka_unit_test(test_reserved),
         cmocka_unit_test(test_pool),
         cmocka_unit_test(test_empty_pool),
+        cmocka_unit_test(test_pools_in_common),
+        cmocka_unit_test(test_long_lines),
         cmocka_unit_test(test_pool_has_an_end),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_large_file),
