@@ -5,6 +5,7 @@
 #include "generator/fdstore.h"
 #include "generator/helper-log.h"
 #include "generator/net-state.h"
+#include "generator/net-up.h"
 #include "generator/network-files.h"
 #include "generator/run-dir.h"
 
@@ -70,6 +71,11 @@ int net_remove(struct rtnl *rtnl, const char *uuid, const struct nic *nics, size
         q = remove_link(rtnl, &nics[i]);
         r = r < 0 ? r : q;
     }
+    q = net_filter_remove(uuid, nics, n);
+    r = r < 0 ? r : q;
+    q = net_leases_remove(rtnl, uuid);
+    r = r < 0 ? r : q;
+    net_addresses_release(uuid, nics, n);
     q = net_state_remove(NET_STATE_DIR, uuid);
     if (q < 0)
         helper_log(LOG_WARNING, "cannot remove %s/%s: %s", NET_STATE_DIR, uuid, strerror(-q));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The step of `volt-net up` that systemd-networkd has a part in. */
 #include "generator/helper-log.h"
+#include "generator/net-reload.h"
 #include "generator/net-up.h"
 #include "generator/network-files.h"
-#include "generator/networkd.h"
 #include "generator/run-dir.h"
 
 #include <string.h>
@@ -19,9 +19,6 @@ static int write_files(struct net_up *up)
 {
     int r;
 
-    up->files = run_dir_open(NETWORK_RUN_DIR, true);
-    if (up->files < 0)
-        return helper_fail(up->files, "cannot open %s: %s", NETWORK_RUN_DIR, strerror(-up->files));
     for (size_t i = 0; i < up->n; i++) {
         if (up->up[i].direct)
             continue;
@@ -49,29 +46,58 @@ static bool is_pending(struct net_up *up)
     return net_bridges_pending(up);
 }
 
-/* Asks until all links are there. Asking once may not do: networkd can answer before it saw that
- * the link of an earlier run is gone, and then does not make it again. */
-static void ask_until_made(struct net_up *up)
+/* What follows when there is no networkd. The links are made another way; an address is not. */
+static void warn_leases(const struct net_up *up)
 {
-    int64_t deadline = net_now_ms() + LINKS_MS, next = 0;
+    char address[IPV4_TEXT_SIZE];
+
+    for (size_t i = 0; i < up->n; i++)
+        if (up->nics[i].address == NIC_ADDRESS_DHCP)
+            helper_log(
+                LOG_WARNING,
+                "%s: without systemd-networkd nobody gives the guest its address %s by DHCP; "
+                "address = cmdline does without it",
+                up->nics[i].id, ipv4_text(up->nics[i].ipv4, address));
+}
+
+/* Asks until networkd was told and all links are there. Asking once may not do: networkd can answer
+ * before it saw that the link of an earlier run is gone, and then does not make it again. */
+static void ask_until_made(struct net_up *up, bool lease_changed)
+{
+    int64_t since = net_now_ms(), deadline = since + LINKS_MS, next = 0;
     int repeat = FIRST_REPEAT_MS;
-    bool told = false;
+    bool told = false, wanted = lease_changed;
 
-    while (is_pending(up) && net_now_ms() < deadline) {
-        if (net_now_ms() >= next) {
-            _cleanup_free_ char *why = NULL;
-            int r = networkd_reload(RELOAD_MS, &why);
+    for (;; rtnl_wait(up->rtnl, POLL_MS)) {
+        _cleanup_free_ char *why = NULL;
+        int64_t now = net_now_ms();
+        int r;
 
-            if (r < 0 && (r == -ENOENT || !told))
-                helper_log(LOG_WARNING, "%s; %s", why ?: strerror(-r),
-                           r == -ENOENT ? "going on without it" : "asking again");
-            if (r == -ENOENT)
-                return;
-            told = told || r < 0;
-            next = net_now_ms() + repeat;
-            repeat = repeat * 2 > LAST_REPEAT_MS ? LAST_REPEAT_MS : repeat * 2;
+        if (!wanted && !is_pending(up))
+            return;
+        if (now >= deadline) {
+            if (wanted)
+                helper_log(LOG_WARNING, "systemd-networkd does not answer: its DHCP server knows "
+                                        "of the guest's address only when it has reloaded");
+            return;
         }
-        rtnl_wait(up->rtnl, POLL_MS);
+        if (now < next)
+            continue;
+        r = net_reload(NET_RELOAD_FILE, since, RELOAD_MS, &why);
+        if (r == -EAGAIN)
+            continue;
+        if (r < 0 && (r == -ENOENT || !told))
+            helper_log(LOG_WARNING, "%s; %s", why ?: strerror(-r),
+                       r == -ENOENT ? "going on without it" : "asking again");
+        if (r == -ENOENT) {
+            warn_leases(up);
+            return;
+        }
+        told = told || r < 0;
+        wanted = wanted && r < 0;
+        since = now;
+        next = net_now_ms() + repeat;
+        repeat = repeat * 2 > LAST_REPEAT_MS ? LAST_REPEAT_MS : repeat * 2;
     }
 }
 
@@ -101,17 +127,20 @@ static int take_over(struct net_up *up, struct nic_up *nic)
 
 int net_networkd_make(struct net_up *up)
 {
-    bool any = false;
+    bool any = false, lease_changed;
     int r;
 
     for (size_t i = 0; i < up->n; i++)
         any = any || !up->up[i].direct;
-    if (!any && !net_bridges_pending(up))
-        return 0;
+    up->files = run_dir_open(NETWORK_RUN_DIR, true);
+    if (up->files < 0)
+        return helper_fail(up->files, "cannot open %s: %s", NETWORK_RUN_DIR, strerror(-up->files));
     r = any ? write_files(up) : 0;
+    if (r >= 0)
+        r = net_leases_write(up, &lease_changed);
     if (r < 0)
         return r;
-    ask_until_made(up);
+    ask_until_made(up, lease_changed);
     for (size_t i = 0; i < up->n; i++)
         if (tap_is_pending(up, &up->up[i])) {
             r = take_over(up, &up->up[i]);

@@ -37,6 +37,10 @@ static void write_nic(FILE *f, const struct nic *nic)
         fprintf(f, ",ipv4=auto/%u,pool=%s", nic->prefix, ipv4_text(nic->ipv4, address));
     else if (nic->ipv4)
         fprintf(f, ",ipv4=%s/%u", ipv4_text(nic->ipv4, address), nic->prefix);
+    if (nic->mtu > 0)
+        fprintf(f, ",mtu=%u", nic->mtu);
+    if (nic->isolated)
+        fputs(",isolated=yes", f);
     if (nic->antispoof)
         fputs(",antispoof=yes", f);
     if (nic->rate > 0)

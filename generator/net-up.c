@@ -7,6 +7,7 @@
 #include "generator/link-sysctl.h"
 #include "generator/net-down.h"
 #include "generator/net-environment.h"
+#include "generator/net-others.h"
 #include "generator/net-state.h"
 #include "generator/tap.h"
 
@@ -14,8 +15,9 @@
 #include <syslog.h>
 #include <time.h>
 
-#define ATTACH_MS 3000 /* for networkd to let go of a queue */
-#define SETTLE_MS 5000 /* for networkd to set a link up, in all */
+#define ATTACH_MS 3000  /* for networkd to let go of a queue */
+#define SETTLE_MS 5000  /* for networkd to set a link up, in all */
+#define LOCK_MS   10000 /* for other VMs that start */
 #define POLL_MS   50
 
 int64_t net_now_ms(void)
@@ -185,6 +187,8 @@ static int make(struct net_up *up)
     deadline = net_now_ms() + SETTLE_MS;
     for (size_t i = 0; i < up->n && r >= 0; i++)
         r = settle(up, &up->up[i], deadline);
+    if (r >= 0)
+        r = net_filter_apply(up);
     if (r < 0)
         return r;
     r = fdstore_barrier();
@@ -212,39 +216,57 @@ static void net_up_done(struct net_up *up)
         for (size_t queue = 0; queue < NIC_QUEUES_MAX; queue++)
             (void)close_fd(up->up[i].fds[queue]);
     (void)close_fd(up->files);
+    (void)close_fd(up->announced);
     (void)rtnl_free(up->rtnl);
 }
 
-/* Nothing that is asked for is left out in silence. */
-static int check_supported(const struct nic *nics, size_t n)
+/* What has to be compared with other VMs: under a lock until it is written down for them. */
+static int claim_addresses(struct net_up *up)
 {
-    for (size_t i = 0; i < n; i++)
-        if (nics[i].ipv4_is_auto || nics[i].isolated || nics[i].antispoof || nics[i].rate)
-            return helper_fail(-EOPNOTSUPP,
-                               "%s: ipv4=auto, isolated=, antispoof= and rate= are not there yet",
-                               nics[i].id);
-    return 0;
+    _cleanup_close_ int lock = net_others_lock(NET_STATE_DIR, LOCK_MS);
+    int r;
+
+    if (lock < 0)
+        return helper_fail(lock, "cannot lock %s: %s", NET_STATE_DIR, strerror(-lock));
+    up->announced = net_others_announce(NET_STATE_DIR, up->uuid);
+    if (up->announced < 0)
+        return helper_fail(up->announced, "cannot open %s/%s: %s", NET_STATE_DIR, up->uuid,
+                           strerror(-up->announced));
+    r = net_addresses_claim(up);
+    if (r >= 0)
+        r = net_macs_settle(up);
+    if (r < 0)
+        return r;
+    r = net_state_save(NET_STATE_DIR, up->uuid, up->nics, up->n);
+    if (r < 0)
+        return helper_fail(r, "cannot write %s/%s/taps: %s", NET_STATE_DIR, up->uuid, strerror(-r));
+    return tell_vmm(up);
 }
 
-int net_up(const char *uuid, const struct nic *nics, size_t n)
+static void prepare(struct net_up *up)
+{
+    for (size_t i = 0; i < up->n; i++) {
+        struct nic *nic = &up->nics[i];
+
+        up->up[i] = (struct nic_up){.nic = nic, .direct = nic->mode == NIC_MODE_DIRECT};
+        for (size_t queue = 0; queue < NIC_QUEUES_MAX; queue++)
+            up->up[i].fds[queue] = -EBADF;
+    }
+}
+
+int net_up(const char *uuid, struct nic *nics, size_t n)
 {
     _cleanup_(net_up_done) struct net_up up = {
         .uuid = uuid,
         .nics = nics,
         .n = n,
         .files = -EBADF,
+        .announced = -EBADF,
         .store = fdstore_available(),
     };
     int r;
 
-    for (size_t i = 0; i < n; i++) {
-        up.up[i] = (struct nic_up){.nic = &nics[i], .direct = nics[i].mode == NIC_MODE_DIRECT};
-        for (size_t queue = 0; queue < NIC_QUEUES_MAX; queue++)
-            up.up[i].fds[queue] = -EBADF;
-    }
-    r = check_supported(nics, n);
-    if (r < 0)
-        return r;
+    prepare(&up);
     r = rtnl_new(&up.rtnl);
     if (r < 0)
         return helper_fail(r, "cannot open rtnetlink: %s", strerror(-r));
@@ -253,11 +275,7 @@ int net_up(const char *uuid, const struct nic *nics, size_t n)
         r = net_bridges_find(&up);
     if (r < 0)
         return r;
-    r = net_state_save(NET_STATE_DIR, uuid, nics, n);
-    if (r < 0)
-        (void)helper_fail(r, "cannot write %s/%s/taps: %s", NET_STATE_DIR, uuid, strerror(-r));
-    else
-        r = tell_vmm(&up);
+    r = claim_addresses(&up);
     if (r >= 0)
         r = make(&up);
     if (r < 0)

@@ -2,6 +2,8 @@
 /* The text of the files that tell systemd-networkd about a VM's interface. */
 #include "generator/network-text.h"
 
+#include "generator/filter-text.h"
+
 static void write_header(FILE *f, const char *uuid, const struct nic *nic)
 {
     fprintf(f,
@@ -51,4 +53,14 @@ void network_text_network(FILE *f, const char *uuid, const struct nic *nic, enum
           "IPv6AcceptRA=no\n"
           "LLDP=no\n",
           f);
+    if (nic->isolated)
+        fputs("\n[Bridge]\nIsolated=yes\n", f);
+    /* What goes to the guest; volt-net sees to what comes from it. */
+    if (nic->rate > 0)
+        fprintf(f,
+                "\n[TokenBucketFilter]\n"
+                "Rate=%uM\n"
+                "BurstBytes=%u\n"
+                "LatencySec=%ums\n",
+                nic->rate, filter_burst(nic->rate), FILTER_LATENCY_MS);
 }

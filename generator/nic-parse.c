@@ -61,12 +61,6 @@ static int parse_queues(const char *value, struct nic *nic)
     return number_parse(value, 1, NIC_QUEUES_MAX, &nic->queues);
 }
 
-/* What volt-generator has written so far; the kernel's part in moving packets is not volt-net's. */
-static int parse_vhost(const char *value, struct nic *nic _unused_)
-{
-    return !strcmp(value, "yes") || !strcmp(value, "no") ? 0 : -EINVAL;
-}
-
 static int parse_mac(const char *value, struct nic *nic)
 {
     nic->has_mac = true;
@@ -180,14 +174,13 @@ static const struct {
     {"bridge", parse_bridge, "an interface name of at most 15 characters"},
     {"mtu", parse_mtu, "a number from 68 to 65521"},
     {"queues", parse_queues, "a number from 1 to 64"},
-    {"vhost", parse_vhost, "yes or no"},
     {"mac", parse_mac, "a unicast address like 52:54:00:12:34:56"},
     {"derived-mac", parse_derived_mac, "a unicast address like 52:54:00:12:34:56"},
     {"zone", parse_zone, "a name of at most 63 of A-Z a-z 0-9 _ . -"},
     {"ipv4", parse_ipv4, "an address like 10.42.0.10/24, or auto/24"},
     {"pool", parse_pool, "addresses like 10.42.0.2-10.42.0.9+10.42.0.20"},
     {"gateway", parse_gateway, "an address like 10.42.0.1"},
-    {"dns", parse_dns, "up to 4 addresses with + between"},
+    {"dns", parse_dns, "up to 16 addresses with + between"},
     {"address", parse_address, "dhcp, cmdline or none"},
     {"isolated", parse_isolated, "yes or no"},
     {"antispoof", parse_antispoof, "yes or no"},

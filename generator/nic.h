@@ -12,7 +12,7 @@
 #define NIC_ID_SIZE    16
 #define NIC_MTU_MIN    68
 #define NIC_MTU_MAX    65521 /* the kernel's limit for a TAP */
-#define NIC_DNS_MAX    4
+#define NIC_DNS_MAX    16
 #define NIC_RATE_MAX   100000 /* Mbit/s */
 #define NIC_ZONE_SIZE  64
 

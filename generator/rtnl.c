@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Network links by rtnetlink (rtnetlink(7), include/uapi/linux/if_link.h). */
-#include "generator/rtnl.h"
+#include "generator/rtnl-request.h"
 
-#include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-
-/* A link's attributes fit into 8 KiB, but for hardware with many virtual functions. */
-#define BUFFER_SIZE 32768
-
-struct rtnl {
-    struct mnl_socket *requests;
-    struct mnl_socket *events; /* a group member gets others' messages: a socket of its own */
-    unsigned seq;
-    uint8_t buffer[BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-};
 
 static int socket_open(unsigned groups, struct mnl_socket **ret)
 {
@@ -64,7 +53,7 @@ struct rtnl *rtnl_free(struct rtnl *rtnl)
     return NULL;
 }
 
-static struct nlmsghdr *request_new(struct rtnl *rtnl, uint16_t type, uint16_t flags)
+struct nlmsghdr *rtnl_request_new(struct rtnl *rtnl, uint16_t type, uint16_t flags)
 {
     struct nlmsghdr *nlh = mnl_nlmsg_put_header(rtnl->buffer);
 
@@ -74,10 +63,10 @@ static struct nlmsghdr *request_new(struct rtnl *rtnl, uint16_t type, uint16_t f
     return nlh;
 }
 
-static struct nlmsghdr *link_request_new(struct rtnl *rtnl, uint16_t type, uint16_t flags,
-                                         int ifindex)
+struct nlmsghdr *rtnl_link_request_new(struct rtnl *rtnl, uint16_t type, uint16_t flags,
+                                       int ifindex)
 {
-    struct nlmsghdr *nlh = request_new(rtnl, type, flags);
+    struct nlmsghdr *nlh = rtnl_request_new(rtnl, type, flags);
     struct ifinfomsg *ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
 
     ifi->ifi_family = AF_UNSPEC;
@@ -85,8 +74,7 @@ static struct nlmsghdr *link_request_new(struct rtnl *rtnl, uint16_t type, uint1
     return nlh;
 }
 
-/* Sends the request in the buffer; the answer's messages go to CALLBACK. */
-static int request_run(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t callback, void *data)
+int rtnl_request_run(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t callback, void *data)
 {
     unsigned portid = mnl_socket_get_portid(rtnl->requests);
     unsigned seq = nlh->nlmsg_seq;
@@ -106,17 +94,16 @@ static int request_run(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t callbac
     return 0;
 }
 
-static int collect(const struct nlattr *attr, void *data)
+int rtnl_attr_collect(const struct nlattr *attr, void *data)
 {
     const struct nlattr **table = data;
 
-    /* Both tables below are larger than any attribute that is looked at. */
-    if (mnl_attr_get_type(attr) <= IFLA_MAX)
+    if (mnl_attr_get_type(attr) < RTNL_ATTR_TABLE)
         table[mnl_attr_get_type(attr)] = attr;
     return MNL_CB_OK;
 }
 
-static uint32_t get_u32(const struct nlattr *attr, uint32_t otherwise)
+uint32_t rtnl_attr_u32(const struct nlattr *attr, uint32_t otherwise)
 {
     return attr && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0 ? mnl_attr_get_u32(attr) : otherwise;
 }
@@ -134,33 +121,38 @@ static void get_string(const struct nlattr *attr, char *ret, size_t size)
 
 static void read_linkinfo(const struct nlattr *linkinfo, struct rtnl_link *link)
 {
-    const struct nlattr *info[IFLA_MAX + 1] = {0}, *data[IFLA_MAX + 1] = {0};
+    const struct nlattr *info[RTNL_ATTR_TABLE] = {0}, *data[RTNL_ATTR_TABLE] = {0},
+                        *port[RTNL_ATTR_TABLE] = {0};
 
-    if (!linkinfo || mnl_attr_parse_nested(linkinfo, collect, info) < 0)
+    if (!linkinfo || mnl_attr_parse_nested(linkinfo, rtnl_attr_collect, info) < 0)
         return;
     get_string(info[IFLA_INFO_KIND], link->kind, sizeof(link->kind));
+    if (info[IFLA_INFO_SLAVE_DATA] &&
+        mnl_attr_parse_nested(info[IFLA_INFO_SLAVE_DATA], rtnl_attr_collect, port) >= 0)
+        link->isolated = get_u8(port[IFLA_BRPORT_ISOLATED], 0) != 0;
     if (strcmp(link->kind, "tun") || !info[IFLA_INFO_DATA] ||
-        mnl_attr_parse_nested(info[IFLA_INFO_DATA], collect, data) < 0)
+        mnl_attr_parse_nested(info[IFLA_INFO_DATA], rtnl_attr_collect, data) < 0)
         return;
     link->tun.is_tap = get_u8(data[IFLA_TUN_TYPE], 0) == IFF_TAP;
     link->tun.persist = get_u8(data[IFLA_TUN_PERSIST], 0) != 0;
     link->tun.owned = data[IFLA_TUN_OWNER] || data[IFLA_TUN_GROUP];
 }
 
-static int read_link(const struct nlmsghdr *nlh, void *data)
+int rtnl_link_read(const struct nlmsghdr *nlh, void *data)
 {
     struct rtnl_link *link = data;
     const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
-    const struct nlattr *table[IFLA_MAX + 1] = {0};
+    const struct nlattr *table[RTNL_ATTR_TABLE] = {0};
 
-    if (nlh->nlmsg_type != RTM_NEWLINK || mnl_attr_parse(nlh, sizeof(*ifi), collect, table) < 0)
+    if (nlh->nlmsg_type != RTM_NEWLINK ||
+        mnl_attr_parse(nlh, sizeof(*ifi), rtnl_attr_collect, table) < 0)
         return MNL_CB_OK;
     link->ifindex = ifi->ifi_index;
     link->flags = ifi->ifi_flags;
     get_string(table[IFLA_IFNAME], link->name, sizeof(link->name));
     link->carrier = get_u8(table[IFLA_CARRIER], 0) != 0;
-    link->master = (int)get_u32(table[IFLA_MASTER], 0);
-    link->mtu = get_u32(table[IFLA_MTU], 0);
+    link->master = (int)rtnl_attr_u32(table[IFLA_MASTER], 0);
+    link->mtu = rtnl_attr_u32(table[IFLA_MTU], 0);
     if (table[IFLA_ADDRESS] &&
         mnl_attr_get_payload_len(table[IFLA_ADDRESS]) == sizeof(link->address))
         memcpy(link->address, mnl_attr_get_payload(table[IFLA_ADDRESS]), sizeof(link->address));
@@ -170,12 +162,12 @@ static int read_link(const struct nlmsghdr *nlh, void *data)
 
 int rtnl_link_get(struct rtnl *rtnl, const char *name, struct rtnl_link *ret)
 {
-    struct nlmsghdr *nlh = link_request_new(rtnl, RTM_GETLINK, NLM_F_ACK, 0);
+    struct nlmsghdr *nlh = rtnl_link_request_new(rtnl, RTM_GETLINK, NLM_F_ACK, 0);
     struct rtnl_link link = {0};
     int r;
 
     mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
-    r = request_run(rtnl, nlh, read_link, &link);
+    r = rtnl_request_run(rtnl, nlh, rtnl_link_read, &link);
     if (r < 0)
         return r;
     if (link.ifindex <= 0)
@@ -186,12 +178,13 @@ int rtnl_link_get(struct rtnl *rtnl, const char *name, struct rtnl_link *ret)
 
 int rtnl_link_delete(struct rtnl *rtnl, int ifindex)
 {
-    return request_run(rtnl, link_request_new(rtnl, RTM_DELLINK, NLM_F_ACK, ifindex), NULL, NULL);
+    return rtnl_request_run(rtnl, rtnl_link_request_new(rtnl, RTM_DELLINK, NLM_F_ACK, ifindex),
+                            NULL, NULL);
 }
 
 int rtnl_link_set_up(struct rtnl *rtnl, int ifindex, int master, unsigned mtu)
 {
-    struct nlmsghdr *nlh = link_request_new(rtnl, RTM_NEWLINK, NLM_F_ACK, ifindex);
+    struct nlmsghdr *nlh = rtnl_link_request_new(rtnl, RTM_NEWLINK, NLM_F_ACK, ifindex);
     struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 
     ifi->ifi_flags = IFF_UP;
@@ -200,25 +193,25 @@ int rtnl_link_set_up(struct rtnl *rtnl, int ifindex, int master, unsigned mtu)
         mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
     if (master > 0)
         mnl_attr_put_u32(nlh, IFLA_MASTER, (uint32_t)master);
-    return request_run(rtnl, nlh, NULL, NULL);
+    return rtnl_request_run(rtnl, nlh, NULL, NULL);
 }
 
 int rtnl_link_no_ipv6ll(struct rtnl *rtnl, int ifindex)
 {
-    struct nlmsghdr *nlh = link_request_new(rtnl, RTM_NEWLINK, NLM_F_ACK, ifindex);
+    struct nlmsghdr *nlh = rtnl_link_request_new(rtnl, RTM_NEWLINK, NLM_F_ACK, ifindex);
     struct nlattr *spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
     struct nlattr *inet6 = mnl_attr_nest_start(nlh, AF_INET6);
 
     mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
     mnl_attr_nest_end(nlh, inet6);
     mnl_attr_nest_end(nlh, spec);
-    return request_run(rtnl, nlh, NULL, NULL);
+    return rtnl_request_run(rtnl, nlh, NULL, NULL);
 }
 
 int rtnl_bridge_new(struct rtnl *rtnl, const char *name, const uint8_t address[6])
 {
     struct nlmsghdr *nlh =
-        link_request_new(rtnl, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 0);
+        rtnl_link_request_new(rtnl, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 0);
     struct nlattr *info, *data;
 
     mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
@@ -230,12 +223,13 @@ int rtnl_bridge_new(struct rtnl *rtnl, const char *name, const uint8_t address[6
     mnl_attr_put_u32(nlh, IFLA_BR_STP_STATE, 0);
     mnl_attr_nest_end(nlh, data);
     mnl_attr_nest_end(nlh, info);
-    return request_run(rtnl, nlh, NULL, NULL);
+    return rtnl_request_run(rtnl, nlh, NULL, NULL);
 }
 
 int rtnl_address_add(struct rtnl *rtnl, int ifindex, struct in_addr address, unsigned prefix)
 {
-    struct nlmsghdr *nlh = request_new(rtnl, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+    struct nlmsghdr *nlh =
+        rtnl_request_new(rtnl, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
     struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
     in_addr_t host = prefix < 32 ? htonl(UINT32_MAX >> prefix) : 0;
     int r;
@@ -246,7 +240,7 @@ int rtnl_address_add(struct rtnl *rtnl, int ifindex, struct in_addr address, uns
     mnl_attr_put_u32(nlh, IFA_LOCAL, address.s_addr);
     mnl_attr_put_u32(nlh, IFA_ADDRESS, address.s_addr);
     mnl_attr_put_u32(nlh, IFA_BROADCAST, address.s_addr | host);
-    r = request_run(rtnl, nlh, NULL, NULL);
+    r = rtnl_request_run(rtnl, nlh, NULL, NULL);
     return r == -EEXIST ? 0 : r;
 }
 
@@ -267,13 +261,13 @@ static int read_address(const struct nlmsghdr *nlh, void *data)
 
 int rtnl_address_any(struct rtnl *rtnl, int ifindex)
 {
-    struct nlmsghdr *nlh = request_new(rtnl, RTM_GETADDR, NLM_F_DUMP);
+    struct nlmsghdr *nlh = rtnl_request_new(rtnl, RTM_GETADDR, NLM_F_DUMP);
     struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
     struct address_search search = {.ifindex = ifindex};
     int r;
 
     ifa->ifa_family = AF_INET;
-    r = request_run(rtnl, nlh, read_address, &search);
+    r = rtnl_request_run(rtnl, nlh, read_address, &search);
     return r < 0 ? r : search.found;
 }
 

@@ -16,6 +16,7 @@ struct rtnl_link {
     unsigned flags; /* IFF_UP, … */
     bool carrier;   /* of a TAP: a queue is attached */
     int master;     /* ifindex of the bridge, or 0 */
+    bool isolated;  /* a port of a bridge, kept from the other isolated ones */
     unsigned mtu;
     uint8_t address[6];
     struct {
@@ -36,6 +37,9 @@ static inline void rtnl_freep(struct rtnl **rtnl)
 /* Looks a link up. Returns 0, -ENODEV when there is none, or another -errno. */
 int rtnl_link_get(struct rtnl *rtnl, const char *name, struct rtnl_link *ret);
 
+/* The name of a link, by its index. */
+int rtnl_link_name(struct rtnl *rtnl, int ifindex, char ret[IFNAMSIZ]);
+
 int rtnl_link_delete(struct rtnl *rtnl, int ifindex);
 
 /* Sets the link up; on the way puts it under MASTER (0: leaves it) and sets MTU (0: leaves it). */
@@ -52,6 +56,20 @@ int rtnl_address_add(struct rtnl *rtnl, int ifindex, struct in_addr address, uns
 
 /* Whether the link has an IPv4 address: 1, 0 or -errno. */
 int rtnl_address_any(struct rtnl *rtnl, int ifindex);
+
+/* Keeps a bridge's port from the other isolated ports. */
+int rtnl_port_isolate(struct rtnl *rtnl, int ifindex);
+
+/* Looks MAC up in the forwarding table of the bridge with the index BRIDGE, its own address and its
+ * ports' included. Returns 1 with the index of the port (or of the bridge), 0 or -errno. */
+int rtnl_fdb_find(struct rtnl *rtnl, int bridge, const uint8_t mac[6], int *ret_port);
+
+/* The token bucket filter (tc-tbf(8)) at a link's root: packets to the link pass at RATE bytes a
+ * second. Returns 1 or 0, or -errno. */
+int rtnl_tbf_get(struct rtnl *rtnl, int ifindex);
+
+/* Sets one; BURST bytes pass at once, LIMIT bytes wait. */
+int rtnl_tbf_set(struct rtnl *rtnl, int ifindex, uint64_t rate, uint32_t burst, uint32_t limit);
 
 /* Waits until any link changes, or TIMEOUT_MS have passed. Changes since the last call count. */
 void rtnl_wait(struct rtnl *rtnl, int timeout_ms);

@@ -17,6 +17,7 @@
 static const char help[] =
     "volt-net up --uuid=UUID [--nic=ID,KEY=VALUE,...]...\n"
     "volt-net down UUID\n"
+    "volt-net rejoin BRIDGE\n"
     "\n"
     "Makes and removes the network interfaces of a VM. volt-vm@.service runs both, as root.\n"
     "\n"
@@ -41,6 +42,8 @@ static const char help[] =
     "                   rate=MBITS            a limit for each direction\n"
     "  --help         this text\n"
     "  --version      the version\n"
+    "\n"
+    "`rejoin` puts the TAPs of running VMs back under a bridge that was deleted and made again.\n"
     "\n"
     "`up` leaves the queues in the service's fd store as net.ID.QUEUE. Run by hand it leaves\n"
     "the TAPs in place instead, and prints the --net= arguments for volt-vmm.\n";
@@ -117,6 +120,18 @@ static int run_down(int argc, char **argv)
     return net_down(argv[1]) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int run_rejoin(int argc, char **argv)
+{
+    int r;
+
+    if (argc != 2 || !ifname_is_valid(argv[1]))
+        return usage_error("rejoin takes the name of one bridge", "");
+    r = enter_host_network();
+    if (r < 0)
+        return helper_fail(EXIT_FAILURE, NO_HOST_NETWORK, strerror(-r));
+    return net_rejoin(argv[1]) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     (void)umask(0022); /* files for networkd, which is not root */
@@ -128,5 +143,7 @@ int main(int argc, char **argv)
         return run_up(argc - 1, argv + 1);
     if (argc >= 2 && !strcmp(argv[1], "down"))
         return run_down(argc - 1, argv + 1);
-    return usage_error("expected up or down", argc >= 2 ? argv[1] : "");
+    if (argc >= 2 && !strcmp(argv[1], "rejoin"))
+        return run_rejoin(argc - 1, argv + 1);
+    return usage_error("expected up, down or rejoin", argc >= 2 ? argv[1] : "");
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The text for systemd-networkd, against tests/golden/network. With VOLT_GOLDEN_UPDATE set the
  * files there are written anew: look at `git diff` then. */
+#include "generator/filter-text.h"
+#include "generator/network-lease.h"
 #include "generator/network-text.h"
 
 #include <setjmp.h>
@@ -81,13 +83,66 @@ static void test_no_bridge(void **state _unused_)
     check("no-bridge", "eth0,tap=tap-6ba7b810", NETWORK_PORT_NETWORKD);
 }
 
+static void test_bounded(void **state _unused_)
+{
+    check("bounded", "eth0,tap=tap-6ba7b810,bridge=br0,isolated=yes,rate=100",
+          NETWORK_PORT_NETWORKD);
+}
+
+static void check_filter(const char *file, const char *const *arguments, size_t n)
+{
+    _cleanup_free_ char *text = NULL;
+    struct nic nics[4];
+    size_t size;
+    FILE *f;
+
+    for (size_t i = 0; i < n; i++) {
+        _cleanup_free_ char *error = NULL;
+
+        assert_int_equal(nic_parse(arguments[i], &nics[i], &error), 0);
+    }
+    f = open_memstream(&text, &size);
+    filter_text_add(f, UUID, nics, n);
+    (void)fclose(f);
+    compare(file, text);
+}
+
+static void test_filter(void **state _unused_)
+{
+    static const char *const all[] = {
+        "eth0,tap=tap-6ba7b810,bridge=br0,mac=52:54:00:12:34:56,ipv4=10.42.0.10/24,antispoof=yes",
+        "free,tap=tap-6ba7b810-1,bridge=br0",
+        "lan,tap=tap-6ba7b810-2,bridge=br1,derived-mac=02:00:00:00:00:01,antispoof=yes,rate=100",
+        "slow,tap=tap-6ba7b810-3,rate=1",
+    };
+
+    check_filter("filter.nft", all, ELEMENTSOF(all));
+}
+
+static void test_lease(void **state _unused_)
+{
+    _cleanup_free_ char *text = NULL, *error = NULL;
+    struct nic nic;
+    size_t size;
+    FILE *f;
+
+    assert_int_equal(nic_parse("eth0,tap=t,bridge=br0,mac=52:54:00:12:34:56,ipv4=10.42.0.10/24,"
+                               "address=dhcp",
+                               &nic, &error),
+                     0);
+    f = open_memstream(&text, &size);
+    network_lease_text(f, UUID, &nic);
+    (void)fclose(f);
+    compare("lease.conf", text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bridged),
-        cmocka_unit_test(test_multiqueue),
-        cmocka_unit_test(test_foreign_bridge),
-        cmocka_unit_test(test_no_bridge),
+        cmocka_unit_test(test_bridged),        cmocka_unit_test(test_multiqueue),
+        cmocka_unit_test(test_foreign_bridge), cmocka_unit_test(test_no_bridge),
+        cmocka_unit_test(test_bounded),        cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_lease),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,7 +129,7 @@ static void test_refused(void **state _unused_)
          "pool=10.0.0.9+: expected addresses like 10.42.0.2-10.42.0.9+10.42.0.20"},
         {"eth0,tap=t,pool=10.0.0.9", "pool= is of use with ipv4=auto only"},
         {"eth0,tap=t,dns=10.0.0.1-10.0.0.2",
-         "dns=10.0.0.1-10.0.0.2: expected up to 4 addresses with + between"},
+         "dns=10.0.0.1-10.0.0.2: expected up to 16 addresses with + between"},
         {"eth0,tap=t,address=dhcp", "address= needs ipv4="},
         {"eth0,tap=t,address=dhcp,ipv4=10.0.0.2/8",
          "address=dhcp needs bridge= and mac= or derived-mac="},
