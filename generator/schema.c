@@ -118,7 +118,7 @@ const struct setting schema[] = {
              "with ipv4, its own IPv4 address."},
     {NETWORK(rate_mbit), .key = "rate_mbit", .parse = parse_number,
      .rule = {.min = 1, .max = 100000}, .otherwise = "no limit",
-     .help = "The most that the interface carries, in Mbit/s."},
+     .help = "The most that the interface carries each way, in Mbit/s."},
 
     {DISK(path), .key = "path", .parse = parse_path, .value = "an absolute path",
      .otherwise = "an error: every disk needs one", .help = "The image or block device."},
