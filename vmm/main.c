@@ -125,10 +125,9 @@ static int run(struct supervisor *supervisor, const struct options *options)
     log_info("Running '%s' (%s): %u vCPUs, %llu MiB, %u devices", options->name,
              options->uuid ? options->uuid : "no UUID", options->vcpus,
              (unsigned long long)options->memory_mib, options->n_devices);
-    char remarks[256];
-    machine_remarks(supervisor->machine, remarks, sizeof(remarks));
     /* This word must arrive. How long a start may take is systemd's to say. */
-    while (notify_send(supervisor->notify, "READY=1\nSTATUS=Running%s", remarks) == -EAGAIN)
+    while (notify_send(supervisor->notify, "READY=1\nSTATUS=Running%s", supervisor->remarks) ==
+           -EAGAIN)
         ;
     machine_run(supervisor->machine);
     return supervisor_run(supervisor);

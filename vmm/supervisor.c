@@ -137,7 +137,8 @@ static void guest_booted(struct event_source *source, uint32_t events)
     unsigned long long us = (reached - supervisor->start_ns) / 1000;
     log_info("The guest's init runs %llu.%03llu ms after the start", us / 1000, us % 1000);
     (void)notify_send(supervisor->notify,
-                      "STATUS=Running; the guest's init ran %llu ms after the start", us / 1000);
+                      "STATUS=Running%s; the guest's init ran %llu ms after the start",
+                      supervisor->remarks, us / 1000);
 }
 
 static int make_timer(struct event_source *source, uint64_t interval_usec,
@@ -180,6 +181,7 @@ int supervisor_init(struct supervisor *supervisor, const char *name, struct mach
     supervisor->notify = notify;
     supervisor->stop_timeout_sec = stop_timeout_sec;
     supervisor->start_ns = start_ns;
+    machine_remarks(machine, supervisor->remarks, sizeof(supervisor->remarks));
     supervisor->ended = (struct event_source){.fd = machine->ended, .ready = machine_ended};
     supervisor->boot_reached =
         (struct event_source){.fd = machine->boot_reached, .ready = guest_booted};

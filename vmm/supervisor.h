@@ -24,6 +24,7 @@ struct supervisor {
     unsigned stop_timeout_sec;
     uint64_t start_ns;        /* CLOCK_MONOTONIC when the program started */
     unsigned stop_ticks_left; /* of a second each, until the guest's time is over */
+    char remarks[256];        /* the devices', for STATUS= while the guest runs */
     bool stopping, done;
     int status; /* once done */
 };
