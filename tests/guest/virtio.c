@@ -1,41 +1,52 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The driver. Rings are polled; there is no interrupt handler in a payload. */
+/* The transport and the rings, which are polled unless a payload wants interrupts. */
 #include "virtio.h"
 
+#include "interrupts.h"
+
 enum {
-    ETHERTYPE = 0x88b5, /* for local experiments: tests/guest/host.c answers these */
-    PATIENCE = 2000000,
+    CAPABILITY_MSIX = 0x11,
+    CAPABILITY_VENDOR = 9,
+    MSIX_ENTRY_SIZE = 16,
 };
 
-struct ring rings[2];
-uint8_t buffers[2][RING_SIZE][FRAME_MAX];
+struct ring rings[QUEUES_MAX];
 
-static uint16_t next_used[2];
+static void read_virtio_capability(struct virtio *virtio, unsigned at)
+{
+    uint64_t address = virtio->bar + read32(virtio->config + at + 8);
+
+    switch (read8(virtio->config + at + 3)) {
+    case 1:
+        virtio->common = address;
+        break;
+    case 2:
+        virtio->notify = address;
+        virtio->multiplier = read32(virtio->config + at + 16);
+        break;
+    case 3:
+        virtio->isr = address;
+        break;
+    case 4:
+        virtio->device = address;
+        break;
+    default:
+        break;
+    }
+}
 
 static void read_capabilities(struct virtio *virtio)
 {
     for (unsigned at = read8(virtio->config + 0x34); at; at = read8(virtio->config + at + 1)) {
-        uint64_t address = virtio->bar + read32(virtio->config + at + 8);
+        uint8_t id = read8(virtio->config + at);
 
-        if (read8(virtio->config + at) != 9)
+        if (id == CAPABILITY_VENDOR)
+            read_virtio_capability(virtio, at);
+        if (id != CAPABILITY_MSIX)
             continue;
-        switch (read8(virtio->config + at + 3)) {
-        case 1:
-            virtio->common = address;
-            break;
-        case 2:
-            virtio->notify = address;
-            virtio->multiplier = read32(virtio->config + at + 16);
-            break;
-        case 3:
-            virtio->isr = address;
-            break;
-        case 4:
-            virtio->device = address;
-            break;
-        default:
-            break;
-        }
+        virtio->msix_control = virtio->config + at + 2;
+        virtio->msix_table = virtio->bar + (read32(virtio->config + at + 4) & ~7u);
+        virtio->msix_pending = virtio->bar + (read32(virtio->config + at + 8) & ~7u);
     }
 }
 
@@ -49,7 +60,7 @@ bool virtio_find(struct virtio *ret)
         *ret = (struct virtio){.config = config, .bar = read32(config + 0x10) & ~15u};
         write16(config + 4, 6);
         read_capabilities(ret);
-        return ret->common && ret->notify && ret->isr && ret->device;
+        return ret->common && ret->notify && ret->isr && ret->device && ret->msix_table;
     }
     return false;
 }
@@ -57,22 +68,27 @@ bool virtio_find(struct virtio *ret)
 void virtio_reset(const struct virtio *virtio)
 {
     write8(virtio->common + COMMON_STATUS, 0);
-    for (unsigned i = 0; i < PATIENCE; i++)
-        if (read8(virtio->common + COMMON_STATUS) == 0)
-            return;
-    fail("the reset has no end", read8(virtio->common + COMMON_STATUS));
+    CHECK_SOON(read8(virtio->common + COMMON_STATUS) == 0, read8(virtio->common + COMMON_STATUS));
 }
 
-void virtio_negotiate(const struct virtio *virtio, uint32_t extra)
+uint64_t virtio_offered(const struct virtio *virtio)
+{
+    write32(virtio->common + COMMON_FEATURE_SELECT, 1);
+    uint64_t high = read32(virtio->common + COMMON_FEATURE);
+    write32(virtio->common + COMMON_FEATURE_SELECT, 0);
+    return high << 32 | read32(virtio->common + COMMON_FEATURE);
+}
+
+void virtio_negotiate(const struct virtio *virtio, uint64_t extra)
 {
     write8(virtio->common + COMMON_STATUS, STATUS_ACKNOWLEDGE);
     write8(virtio->common + COMMON_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
-    write32(virtio->common + COMMON_FEATURE_SELECT, 1);
-    CHECK(read32(virtio->common + COMMON_FEATURE) & 1, 0); /* VERSION_1 */
+    CHECK(virtio_offered(virtio) >> 32 & 1, 0); /* VERSION_1 */
+    CHECK((extra & ~virtio_offered(virtio)) == 0, virtio_offered(virtio));
     write32(virtio->common + COMMON_DRIVER_FEATURE_SELECT, 1);
-    write32(virtio->common + COMMON_DRIVER_FEATURE, 1);
+    write32(virtio->common + COMMON_DRIVER_FEATURE, (uint32_t)(extra >> 32) | 1);
     write32(virtio->common + COMMON_DRIVER_FEATURE_SELECT, 0);
-    write32(virtio->common + COMMON_DRIVER_FEATURE, extra);
+    write32(virtio->common + COMMON_DRIVER_FEATURE, (uint32_t)extra);
     write8(virtio->common + COMMON_STATUS, STATUS_READY & ~STATUS_DRIVER_OK);
     CHECK(read8(virtio->common + COMMON_STATUS) & STATUS_FEATURES_OK, extra);
 }
@@ -91,6 +107,15 @@ void virtio_set_queue(const struct virtio *virtio, unsigned queue, uint64_t desc
     write16(virtio->common + COMMON_QUEUE_ENABLE, 1);
 }
 
+void virtio_set_ring(const struct virtio *virtio, unsigned queue)
+{
+    struct ring *ring = &rings[queue];
+
+    memset(ring, 0, sizeof(*ring));
+    virtio_set_queue(virtio, queue, (uint64_t)ring->descriptors, (uint64_t)&ring->available,
+                     (uint64_t)&ring->used);
+}
+
 void virtio_notify(const struct virtio *virtio, unsigned queue)
 {
     write16(virtio->notify + queue * virtio->multiplier, (uint16_t)queue);
@@ -101,85 +126,90 @@ void virtio_set_ready(const struct virtio *virtio)
     write8(virtio->common + COMMON_STATUS, STATUS_READY);
 }
 
-void ring_offer(const struct virtio *virtio, unsigned queue, uint16_t head)
+void virtio_enable_vectors(const struct virtio *virtio)
+{
+    unsigned n = (read16(virtio->msix_control) & 0x7ff) + 1u;
+
+    for (unsigned i = 0; i < n && i < INTERRUPTS; i++) {
+        uint64_t entry = virtio->msix_table + i * MSIX_ENTRY_SIZE;
+
+        write32(entry, LOCAL_APIC);
+        write32(entry + 4, 0);
+        write32(entry + 8, INTERRUPT_FIRST + i);
+        write32(entry + 12, 0);
+    }
+    write16(virtio->msix_control, 0x8000);
+}
+
+void virtio_mask_vector(const struct virtio *virtio, unsigned vector, bool mask)
+{
+    write32(virtio->msix_table + vector * MSIX_ENTRY_SIZE + 12, mask);
+}
+
+bool virtio_vector_pending(const struct virtio *virtio, unsigned vector)
+{
+    return read32(virtio->msix_pending + vector / 32 * 4) >> vector % 32 & 1;
+}
+
+void virtio_set_queue_vector(const struct virtio *virtio, unsigned queue, uint16_t vector)
+{
+    write16(virtio->common + COMMON_QUEUE_SELECT, (uint16_t)queue);
+    write16(virtio->common + COMMON_QUEUE_MSIX, vector);
+    CHECK(read16(virtio->common + COMMON_QUEUE_MSIX) == vector, vector);
+}
+
+void virtio_set_config_vector(const struct virtio *virtio, uint16_t vector)
+{
+    write16(virtio->common + COMMON_MSIX, vector);
+    CHECK(read16(virtio->common + COMMON_MSIX) == vector, vector);
+}
+
+void virtio_wait_broken(const struct virtio *virtio, const char *what)
+{
+    for (uint64_t begin = cycles(); !(read8(virtio->common + COMMON_STATUS) & STATUS_NEEDS_RESET);)
+        if (cycles() - begin > PATIENCE)
+            fail(what, read8(virtio->common + COMMON_STATUS));
+}
+
+void ring_add(unsigned queue, uint16_t head)
 {
     struct available *available = &rings[queue].available;
 
     available->ring[available->index % RING_SIZE] = head;
     __asm__ volatile("" : : : "memory");
     available->index++;
+}
+
+void ring_offer(const struct virtio *virtio, unsigned queue, uint16_t head)
+{
+    ring_add(queue, head);
     virtio_notify(virtio, queue);
 }
 
-void net_start(const struct virtio *virtio, uint32_t features)
+unsigned ring_wait(const struct virtio *virtio, unsigned queue)
 {
-    virtio_reset(virtio);
-    memset(rings, 0, sizeof(rings));
-    next_used[0] = next_used[1] = 0;
-    virtio_negotiate(virtio, features);
-    for (unsigned i = 0; i < 2; i++)
-        virtio_set_queue(virtio, i, (uint64_t)rings[i].descriptors, (uint64_t)&rings[i].available,
-                         (uint64_t)&rings[i].used);
-    virtio_set_ready(virtio);
-    for (uint16_t i = 0; i < RING_SIZE; i++) {
-        rings[0].descriptors[i] = (struct descriptor){
-            .address = (uint64_t)buffers[0][i], .length = FRAME_MAX, .flags = DESCRIPTOR_WRITE};
-        ring_offer(virtio, 0, i);
-    }
-}
+    struct ring *ring = &rings[queue];
 
-/* Waits for the next used element of QUEUE. Returns its place in the ring. */
-static unsigned wait_used(const struct virtio *virtio, unsigned queue)
-{
-    for (unsigned i = 0; rings[queue].used.index == next_used[queue]; i++) {
+    uint64_t begin = cycles();
+
+    for (unsigned i = 0; ring->used.index == ring->next_used; i++) {
         if (i % 1000 == 999 && read8(virtio->common + COMMON_STATUS) != STATUS_READY)
             fail("the device waits for a reset", queue);
-        CHECK(i < 50 * PATIENCE, queue);
+        CHECK(cycles() - begin < PATIENCE, queue);
         relax();
     }
-    return next_used[queue]++ % RING_SIZE;
+    return ring->next_used++ % RING_SIZE;
 }
 
-void net_send(const struct virtio *virtio, uint8_t mark, uint32_t n)
+bool ring_wait_briefly(unsigned queue, unsigned *ret_at)
 {
-    uint8_t *frame = buffers[1][0];
+    struct ring *ring = &rings[queue];
 
-    memset(frame, 0, NET_HEADER);
-    memset(frame + NET_HEADER, mark, n);
-    memset(frame + NET_HEADER, 0xff, 6);
-    memcpy(frame + NET_HEADER + 6, "\x52\x54\x00\x12\x34\x56", 6);
-    frame[NET_HEADER + 12] = ETHERTYPE >> 8;
-    frame[NET_HEADER + 13] = ETHERTYPE & 0xff;
-    rings[1].descriptors[0] =
-        (struct descriptor){.address = (uint64_t)frame, .length = NET_HEADER + n};
-    ring_offer(virtio, 1, 0);
-    unsigned at = wait_used(virtio, 1);
-    CHECK(rings[1].used.ring[at].id == 0, rings[1].used.ring[at].id);
-}
+    uint64_t begin = cycles();
 
-void net_expect(const struct virtio *virtio, uint8_t mark, uint32_t n)
-{
-    for (;;) {
-        unsigned at = wait_used(virtio, 0);
-        uint32_t id = rings[0].used.ring[at].id, length = rings[0].used.ring[at].length;
-
-        CHECK(id < RING_SIZE, id);
-        const uint8_t *frame = buffers[0][id] + NET_HEADER;
-        bool ours =
-            frame[12] == ETHERTYPE >> 8 && frame[13] == (ETHERTYPE & 0xff) && frame[14] == mark;
-        if (ours) {
-            CHECK(length == NET_HEADER + n, length);
-            CHECK(frame[n - 1] == mark, frame[n - 1]);
-            CHECK(buffers[0][id][10] == 1 && buffers[0][id][11] == 0, id); /* num_buffers */
-        }
-        ring_offer(virtio, 0, (uint16_t)id);
-        if (ours)
-            return;
-    }
-}
-
-void net_ping(const struct virtio *virtio, uint8_t mark, uint32_t n)
-{
-    net_send(virtio, mark, n);
-    net_expect(virtio, (uint8_t)(mark + 1), n);
+    for (; ring->used.index == ring->next_used; relax())
+        if (cycles() - begin > PATIENCE_BRIEF)
+            return false;
+    *ret_at = ring->next_used++ % RING_SIZE;
+    return true;
 }
