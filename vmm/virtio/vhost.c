@@ -9,18 +9,19 @@
 
 static int set_memory_table(int fd, const struct guest_memory *memory)
 {
-    struct {
-        struct vhost_memory table;
-        struct vhost_memory_region regions[ELEMENTSOF(memory->regions)];
-    } request = {.table.nregions = memory->n_regions};
+    _Alignas(struct vhost_memory)
+        uint8_t room[sizeof(struct vhost_memory) +
+                     ELEMENTSOF(memory->regions) * sizeof(struct vhost_memory_region)] = {0};
+    struct vhost_memory *table = (struct vhost_memory *)room;
 
+    table->nregions = memory->n_regions;
     for (unsigned i = 0; i < memory->n_regions; i++)
-        request.regions[i] = (struct vhost_memory_region){
+        table->regions[i] = (struct vhost_memory_region){
             .guest_phys_addr = memory->regions[i].gpa,
             .memory_size = memory->regions[i].size,
             .userspace_addr = (uintptr_t)memory->base + memory->regions[i].offset,
         };
-    return ioctl(fd, VHOST_SET_MEM_TABLE, &request) < 0 ? -errno : 0;
+    return ioctl(fd, VHOST_SET_MEM_TABLE, table) < 0 ? -errno : 0;
 }
 
 int vhost_init(struct vhost *vhost, int fd, const struct guest_memory *memory)

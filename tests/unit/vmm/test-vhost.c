@@ -27,10 +27,8 @@ static struct {
     struct vhost_vring_file files[CALLS_MAX];
     struct vhost_vring_state states[CALLS_MAX];
     struct vhost_vring_addr addresses[2];
-    struct {
-        struct vhost_memory table;
-        struct vhost_memory_region regions[2];
-    } memory;
+    uint32_t n_regions;
+    struct vhost_memory_region regions[2];
     uint64_t features;
     unsigned long fail; /* this request, with EINVAL */
     uint16_t base;      /* what VHOST_GET_VRING_BASE tells */
@@ -57,9 +55,10 @@ static int fake_vhost(int fd, unsigned long request, void *argument)
         kernel.features = *(const uint64_t *)argument;
         break;
     case VHOST_SET_MEM_TABLE:
-        memcpy(&kernel.memory, argument,
-               sizeof(struct vhost_memory) + ((const struct vhost_memory *)argument)->nregions *
-                                                 sizeof(struct vhost_memory_region));
+        kernel.n_regions = ((const struct vhost_memory *)argument)->nregions;
+        assert_in_range(kernel.n_regions, 1, 2);
+        memcpy(kernel.regions, ((const struct vhost_memory *)argument)->regions,
+               kernel.n_regions * sizeof(struct vhost_memory_region));
         break;
     case VHOST_SET_VRING_ADDR:
         memcpy(&kernel.addresses[((const struct vhost_vring_addr *)argument)->index], argument,
@@ -109,10 +108,10 @@ static void test_owner_features_memory(void **state)
     assert_int_equal(kernel.n, 3);
     assert_int_equal(kernel.requests[0], VHOST_SET_OWNER);
     assert_int_equal(kernel.requests[2], VHOST_SET_MEM_TABLE);
-    assert_int_equal(kernel.memory.table.nregions, 1);
-    assert_int_equal(kernel.memory.regions[0].guest_phys_addr, 0);
-    assert_int_equal(kernel.memory.regions[0].memory_size, driver->memory.size);
-    assert_int_equal(kernel.memory.regions[0].userspace_addr, (uintptr_t)driver->memory.base);
+    assert_int_equal(kernel.n_regions, 1);
+    assert_int_equal(kernel.regions[0].guest_phys_addr, 0);
+    assert_int_equal(kernel.regions[0].memory_size, driver->memory.size);
+    assert_int_equal(kernel.regions[0].userspace_addr, (uintptr_t)driver->memory.base);
     /* Of what the driver accepted, what the kernel knows. */
     assert_int_equal(vhost_set_features(&vhost, 0xff), 0);
     assert_int_equal(kernel.features, 0xf);
@@ -125,12 +124,11 @@ static void test_memory_on_both_sides_of_the_pci_hole(void **state _unused_)
 
     assert_int_equal(guest_memory_init(&memory, UINT64_C(5) << 30), 0);
     assert_int_equal(vhost_init(&vhost, FAKE_VHOST_FD, &memory), 0);
-    assert_int_equal(kernel.memory.table.nregions, 2);
-    assert_int_equal(kernel.memory.regions[1].guest_phys_addr, GUEST_MEMORY_HIGH_START);
-    assert_int_equal(kernel.memory.regions[1].userspace_addr,
+    assert_int_equal(kernel.n_regions, 2);
+    assert_int_equal(kernel.regions[1].guest_phys_addr, GUEST_MEMORY_HIGH_START);
+    assert_int_equal(kernel.regions[1].userspace_addr,
                      (uintptr_t)memory.base + GUEST_MEMORY_LOW_END);
-    assert_int_equal(kernel.memory.regions[0].memory_size + kernel.memory.regions[1].memory_size,
-                     memory.size);
+    assert_int_equal(kernel.regions[0].memory_size + kernel.regions[1].memory_size, memory.size);
     guest_memory_done(&memory);
 }
 
