@@ -4,6 +4,7 @@
 
 #include "generator/fdstore.h"
 #include "generator/helper-log.h"
+#include "generator/host-dns.h"
 #include "generator/link-sysctl.h"
 #include "generator/net-down.h"
 #include "generator/net-environment.h"
@@ -19,6 +20,8 @@
 #define SETTLE_MS 5000  /* for networkd to set a link up, in all */
 #define LOCK_MS   10000 /* for other VMs that start */
 #define POLL_MS   50
+
+#define HOST_DNS_MAX 3 /* as resolv.conf(5) */
 
 int64_t net_now_ms(void)
 {
@@ -243,11 +246,22 @@ static int claim_addresses(struct net_up *up)
     return tell_vmm(up);
 }
 
+/* A zone that names no DNS servers has the host's: its guests go out by way of the host. */
+static void find_dns(struct nic *nic)
+{
+    bool is_known = nic->dns_count > 0 || !nic->zone[0] || nic->address == NIC_ADDRESS_NONE ||
+                    (nic->address == NIC_ADDRESS_DHCP && host_dns_is_networkds(HOST_DNS_NETWORKD));
+
+    if (!is_known)
+        nic->dns_count = host_dns_find(host_dns_files, nic->dns, HOST_DNS_MAX);
+}
+
 static void prepare(struct net_up *up)
 {
     for (size_t i = 0; i < up->n; i++) {
         struct nic *nic = &up->nics[i];
 
+        find_dns(nic);
         up->up[i] = (struct nic_up){.nic = nic, .direct = nic->mode == NIC_MODE_DIRECT};
         for (size_t queue = 0; queue < NIC_QUEUES_MAX; queue++)
             up->up[i].fds[queue] = -EBADF;

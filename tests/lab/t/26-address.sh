@@ -245,6 +245,21 @@ test_bridge_without_dhcp_server() {
     systemctl start systemd-networkd
 }
 
+test_zone_without_dns_has_the_hosts() {
+    local saved
+    saved=$(cat /etc/resolv.conf || true)
+    lab_zone
+    printf 'nameserver 127.0.0.53\nnameserver 192.0.2.53\n' >/etc/resolv.conf
+    stand_in one "$a" zone=lab ipv4=auto address=cmdline
+    stand_in two "$b" zone=lab ipv4=auto
+    systemctl daemon-reload
+    systemctl start "$(unit "$a")" "$(unit "$b")" && started=yes || started=no
+    echo "$saved" >/etc/resolv.conf
+    assert_equal yes $started
+    said "$a" 'ip=10\.42\.0\.[234]::10\.42\.0\.1:255\.255\.255\.0:::off:192\.0\.2\.53:$'
+    assert_match 'Router=10.42.0.1.DNS=192.0.2.53' "$(cat $network/10-volt-vmm-br0.network.d/40-volt-zone.conf)"
+}
+
 # Guests that identify themselves another way than by their MAC: systemd 254 knows them, too.
 test_dhcp_client_with_another_identifier() {
     local version

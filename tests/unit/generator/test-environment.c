@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What volt-net tells volt-vmm's command line. */
+#include "generator/host-dns.h"
 #include "generator/net-environment.h"
 
 #include "temporary-dir.h"
@@ -77,13 +78,38 @@ static void test_file(void **state _unused_)
     assert_false(temporary_exists(&dir, UUID "/environment"));
 }
 
+static void test_host_dns(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = temporary_dir_new();
+    char first[PATH_MAX], second[PATH_MAX];
+    const char *const files[] = {"/nonexistent", temporary_path(&dir, "first", first),
+                                 temporary_path(&dir, "second", second), NULL};
+    uint32_t servers[2];
+
+    assert_int_equal(host_dns_find(files, servers, 2), 0);
+    temporary_write(&dir, "first", "# stub\nnameserver 127.0.0.53\noptions edns0\n");
+    assert_int_equal(host_dns_find(files, servers, 2), 0);
+    temporary_write(&dir, "second",
+                    "search lan\nnameserver fe80::1%eth0\nnameserver 2001:db8::53\n"
+                    "  nameserver\t192.0.2.1\nnameserver 0.0.0.0\nnameserver 192.0.2.2\n"
+                    "nameserver 192.0.2.3\n");
+    assert_int_equal(host_dns_find(files, servers, 2), 2);
+    assert_int_equal(servers[0], 0xc0000201);
+    assert_int_equal(servers[1], 0xc0000202);
+
+    assert_false(host_dns_is_networkds("/nonexistent"));
+    temporary_write(&dir, "first", "OPER_STATE=routable\nDNS=\nNTP=x\n");
+    assert_false(host_dns_is_networkds(first));
+    temporary_write(&dir, "first", "OPER_STATE=routable\nDNS=192.0.2.1\n");
+    assert_true(host_dns_is_networkds(first));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_to_tell),
-        cmocka_unit_test(test_one_nic),
-        cmocka_unit_test(test_three_nics),
-        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_nothing_to_tell), cmocka_unit_test(test_one_nic),
+        cmocka_unit_test(test_three_nics),      cmocka_unit_test(test_file),
+        cmocka_unit_test(test_host_dns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
