@@ -18,7 +18,7 @@
 
 #define ATTACH_MS 3000  /* for networkd to let go of a queue */
 #define SETTLE_MS 5000  /* for networkd to set a link up, in all */
-#define LOCK_MS   10000 /* for other VMs that start */
+#define LOCK_MS   30000 /* for other VMs that start: dozens, on a slow disk */
 #define POLL_MS   50
 
 #define HOST_DNS_MAX 3 /* as resolv.conf(5) */
