@@ -67,6 +67,20 @@ static void check_merging(uint64_t more, uint32_t size)
     }
 }
 
+/* A frame whose end came before there were buffers for it: these are all that it waits for. */
+static void check_late_buffers(void)
+{
+    net_start(&(struct net_wish){.features = NET_MERGEABLE, .receive_size = 256, .n_receive = 2});
+    net_send(0, 0x40, 2000);
+    pass(PATIENCE_BRIEF / 10);
+    for (uint16_t i = 2; i < RING_SIZE; i++) {
+        ring_describe(0, i, (uint64_t)buffers[0][i], 256, DESCRIPTOR_WRITE, 0);
+        ring_add(0, i);
+    }
+    virtio_notify(&net.virtio, 0);
+    net_expect(0, 0x41, 2000);
+}
+
 /* The checksum over the pseudo-header, which the other side goes on from. */
 static uint16_t pseudo_checksum(const uint8_t *frame, uint8_t protocol, uint32_t length)
 {
@@ -217,5 +231,7 @@ void guest_main(void)
     check_segments(0);
     check_segments(FEATURE_EVENT_INDEX);
     print("segments go in one piece\n");
+    check_late_buffers();
+    print("a frame waits for buffers, and for nothing else\n");
     power_off();
 }
