@@ -3,15 +3,8 @@
  * A guest that does anything with the PCI bus and a network card on it: configuration space by ECAM
  * and by ports, the BAR, the rings. KVM is an ioctl(2) of ours, the TAP interface a socket.
  */
-#include <fcntl.h>
-#include <linux/if.h>
-#include <linux/if_tun.h>
-#include <poll.h>
-#include <sys/socket.h>
-
-#include "tests/fuzz/input.h"
+#include "tests/fuzz/fake-net.h"
 #include "tests/unit/vmm/driver.h"
-#include "tests/unit/vmm/fake-kvm.h"
 #include "vmm/bus/pci-ports.h"
 #include "vmm/bus/platform.h"
 #include "vmm/devices/net.h"
@@ -21,8 +14,7 @@
 
 enum {
     OPERATIONS_MAX = 300,
-    QUEUES = 5,      /* two pairs and the control queue */
-    ROUNDS_MAX = 20, /* of the event loop after an operation */
+    STRIDE = 0x80000, /* between the addresses of one queue and the next */
     READ_CONFIG = 0,
     WRITE_CONFIG,
     READ_BAR,
@@ -38,7 +30,6 @@ enum {
 
 struct world {
     struct guest_memory memory;
-    struct virtio_device *device;
     struct vm vm;
     struct irq_router router;
     struct virtio_pci pci;
@@ -46,35 +37,12 @@ struct world {
     struct pci_ports pci_ports;
     struct power power;
     struct bus mmio, ports;
-    int wire; /* the other end of the interface */
 };
 
 static struct world world;
 
 static void on_power(void *context _unused_, enum power_event event _unused_)
 {
-}
-
-/* A socket that says it were a TAP queue, with all that the newest kernels can. */
-static int fake_tap(int fd _unused_, unsigned long request, void *argument)
-{
-    switch (request) {
-    case TUNGETIFF:
-        ((struct ifreq *)argument)->ifr_flags = IFF_TAP | IFF_VNET_HDR | IFF_MULTI_QUEUE;
-        return 0;
-    case TUNSETVNETHDRSZ:
-    case TUNSETOFFLOAD:
-    case TUNSETQUEUE:
-        return 0;
-    default:
-        return -ENOTTY;
-    }
-}
-
-/* Every queue is an end of the same wire. */
-static int take_fd(void *context, const char *name _unused_)
-{
-    return dup(*(const int *)context);
 }
 
 int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_)
@@ -86,22 +54,13 @@ int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_)
 
 static void build(void)
 {
-    int sockets[2];
-    const struct device_environment environment = {
-        .memory = &world.memory, .take_fd = take_fd, .context = &sockets[0]};
-
-    fake_kvm = (struct fake_kvm){.other = fake_tap};
+    fake_net_init(&world.memory);
     world.vm = (struct vm){.fd = FAKE_VM_FD};
     world.mmio = world.ports = (struct bus){0};
     world.power = (struct power){.off_type = 5, .report = on_power};
-    MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) == 0);
-    world.wire = sockets[1];
     MUST(irq_router_init(&world.router, FAKE_VM_FD) == 0);
-    MUST(net_create("eth0,tap=fd:net,queues=2,mac=52:54:00:12:34:56,mtu=1500", &environment,
-                    &world.device) == 0);
-    close_fd(sockets[0]);
     pci_host_init(&world.host);
-    MUST(virtio_pci_init(&world.pci, world.device, &world.vm, &world.router) == 0);
+    MUST(virtio_pci_init(&world.pci, fake_net.device, &world.vm, &world.router) == 0);
     MUST(pci_host_add(&world.host, &world.pci.function) == 1);
     MUST(pci_host_attach(&world.host, &world.mmio) == 0);
     MUST(pci_ports_attach(&world.pci_ports, &world.host, &world.power, &world.ports) == 0);
@@ -109,24 +68,11 @@ static void build(void)
 
 static void take_apart(void)
 {
-    world.device->type->destroy(world.device);
+    fake_net_done();
     virtio_pci_done(&world.pci);
     irq_router_done(&world.router);
     pci_host_done(&world.host);
-    close_fd(world.wire);
     MUST(fake_kvm.n_irqfds == 0);
-}
-
-/* What the device's thread would do. */
-static void run_device(void)
-{
-    struct pollfd p = {.fd = world.device->worker.loop.epoll_fd, .events = POLLIN};
-    uint8_t frame[4096];
-
-    for (unsigned i = 0; i < ROUNDS_MAX && poll(&p, 1, 0) > 0; i++)
-        (void)event_loop_wait(&world.device->worker.loop);
-    while (recv(world.wire, frame, sizeof(frame), 0) > 0)
-        ;
 }
 
 static void access_bus(const struct bus *bus, uint64_t address, bool write, struct input *input)
@@ -150,8 +96,10 @@ static void set_up(struct input *input)
 {
     static const uint64_t places[] = {DESCRIPTORS, AVAILABLE, USED};
     uint64_t common = world.pci.function.bar_address[0];
-    uint8_t features = input_8(input);
-    uint32_t words[] = {1, 1, 0, (uint32_t)features << 28};
+    /* A subset of what is offered, but a device that is not modern runs nothing. */
+    uint64_t features = fake_net.device->state.offered & (input_64(input) | UINT64_C(1) << 32);
+    uint32_t words[] = {1, (uint32_t)(features >> 32), 0, (uint32_t)features};
+    uint8_t without = input_8(input); /* queues that are left out, now and then */
 
     if (!common) {
         bus_write(&world.mmio, PLATFORM_ECAM + (1 << 15) + 0x10, &(uint32_t){0xc0000000}, 4);
@@ -159,16 +107,18 @@ static void set_up(struct input *input)
         common = world.pci.function.bar_address[0];
     }
     bus_write(&world.mmio, common + 20, &(uint8_t){0}, 1);
-    run_device();
+    fake_net_run();
     bus_write(&world.mmio, common + 20, &(uint8_t){3}, 1);
     for (unsigned i = 0; i < 4; i++)
         bus_write(&world.mmio, common + 8 + i % 2 * 4, &words[i], 4);
     bus_write(&world.mmio, common + 20, &(uint8_t){11}, 1);
-    for (uint16_t queue = 0; queue < QUEUES; queue++) {
+    for (uint16_t queue = 0; queue < FAKE_NET_QUEUES; queue++) {
+        if (without >= 0xe0 && (without >> queue & 1))
+            continue;
         bus_write(&world.mmio, common + 22, &queue, 2);
         for (unsigned i = 0; i < 3; i++)
-            bus_write(&world.mmio, common + 32 + 8 * i, &(uint64_t){places[i] + queue * 0x80000u},
-                      8);
+            bus_write(&world.mmio, common + 32 + 8 * i,
+                      &(uint64_t){places[i] + queue * (uint64_t)STRIDE}, 8);
         bus_write(&world.mmio, common + 28, &(uint16_t){1}, 2);
     }
     bus_write(&world.mmio, common + 20, &(uint8_t){15}, 1);
@@ -179,18 +129,18 @@ static void poke(struct input *input)
 {
     static const uint64_t places[] = {DESCRIPTORS, AVAILABLE, USED, TABLE, DATA};
     uint8_t kind = input_8(input), data[16];
+    uint8_t queue = kind / 5 % FAKE_NET_QUEUES;
     uint64_t address =
-        places[kind % ELEMENTSOF(places)] + (kind & 0x40 ? 0x80000 : 0) + input_8(input);
+        places[kind % ELEMENTSOF(places)] + queue * (uint64_t)STRIDE + input_8(input);
 
     input_take(input, data, sizeof(data));
-    (void)guest_memory_write(&world.memory, kind & 0x80 ? input_32(input) : address, data,
+    (void)guest_memory_write(&world.memory, kind >= 0xe0 ? input_32(input) : address, data,
                              sizeof(data));
 }
 
 static void operate(struct input *input, uint8_t operation)
 {
     uint64_t bar = world.pci.function.bar_address[0], address;
-    uint8_t frame[64];
 
     switch (operation) {
     case READ_CONFIG:
@@ -218,8 +168,9 @@ static void operate(struct input *input, uint8_t operation)
         poke(input);
         break;
     case FRAME:
-        memset(frame, 0xab, sizeof(frame));
-        (void)!send(world.wire, frame, input_8(input) % sizeof(frame) + 1u, MSG_NOSIGNAL);
+        address = input_8(input);
+        fake_net_send(address % FAKE_NET_PAIRS,
+                      address & 0x80 ? input_16(input) + 1u : address + 1u);
         break;
     default:
         set_up(input);
@@ -235,11 +186,9 @@ static void check(void)
     MUST(function->bar_address[0] == 0 || (function->bar_address[0] >= PLATFORM_PCI_WINDOW &&
                                            function->bar_address[0] + VIRTIO_PCI_BAR_SIZE <=
                                                PLATFORM_PCI_WINDOW + PLATFORM_PCI_WINDOW_SIZE));
-    MUST(fake_kvm.n_ioeventfds == (function->bar_address[0] ? QUEUES : 0));
-    MUST(fake_kvm.n_irqfds <= QUEUES + 1);
-    MUST(!(world.device->state.accepted & ~world.device->state.offered) ||
-         !(world.device->state.status & VIRTIO_CONFIG_S_FEATURES_OK));
-    MUST(!world.device->running || (world.device->state.status & VIRTIO_CONFIG_S_DRIVER_OK));
+    MUST(fake_kvm.n_ioeventfds == (function->bar_address[0] ? FAKE_NET_QUEUES : 0));
+    MUST(fake_kvm.n_irqfds <= FAKE_NET_QUEUES + 1);
+    fake_net_check();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -247,14 +196,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input input = {data, size};
 
     build();
-    for (unsigned i = 0; i < QUEUES; i++) {
-        memset(guest_memory_at(&world.memory, DESCRIPTORS + i * 0x80000u, 4096), 0, 4096);
-        memset(guest_memory_at(&world.memory, AVAILABLE + i * 0x80000u, 4096), 0, 4096);
-        memset(guest_memory_at(&world.memory, USED + i * 0x80000u, 4096), 0, 4096);
+    for (unsigned i = 0; i < FAKE_NET_QUEUES; i++) {
+        memset(guest_memory_at(&world.memory, DESCRIPTORS + i * (uint64_t)STRIDE, 4096), 0, 4096);
+        memset(guest_memory_at(&world.memory, AVAILABLE + i * (uint64_t)STRIDE, 4096), 0, 4096);
+        memset(guest_memory_at(&world.memory, USED + i * (uint64_t)STRIDE, 4096), 0, 4096);
     }
     for (unsigned i = 0; i < OPERATIONS_MAX && input.size > 0; i++) {
         operate(&input, input_8(&input) % OPERATIONS);
-        run_device();
+        fake_net_run();
         check();
     }
     take_apart();
