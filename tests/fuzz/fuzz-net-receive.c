@@ -19,7 +19,8 @@ enum {
     ARENA_SIZE = 1 << 20,
     FRAME_MAX = 66000,
     FRAMES_MAX = 64, /* under way at a time */
-    PIECES_MAX = 40,
+    PIECES_MAX = VIRTQUEUE_CHAIN_MAX,
+    PIECES_FEW = 40,
     CANARY = 0xc5,
     MARGIN = 4096, /* looked at behind the last buffer */
 
@@ -69,7 +70,7 @@ static void make_frame(uint8_t *ret, uint32_t length, uint8_t seed)
 }
 
 /* A buffer of PIECES, each LENGTH long and a gap away from the next. False: there is no room. */
-static bool offer(uint8_t n_pieces, uint32_t length, bool indirect)
+static bool offer(unsigned n_pieces, uint32_t length, bool indirect)
 {
     uint16_t size = driver->queue.state.size, head = (uint16_t)(n_offered % size);
     struct buffer *buffer = &buffers[head];
@@ -219,7 +220,7 @@ static void operate(struct input *input, uint8_t operation)
 
     switch (operation) {
     case OFFER:
-        (void)offer((uint8_t)(1 + kind % PIECES_MAX), length, kind & 0x40);
+        (void)offer(kind & 0x20 ? PIECES_MAX : 1 + kind % PIECES_FEW, length, kind & 0x40);
         break;
     case OFFER_MANY:
         for (unsigned i = 0; i < kind % 64u; i++)
