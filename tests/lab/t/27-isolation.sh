@@ -181,6 +181,7 @@ test_rate_holds_both_ways() { # limit 300 s
     guest one "$a" $guest rate_mbit=16
     # 8 MB at 2 MB/s, less the burst: 3.9 s. TCP over a limit that drops gets some part of it.
     guest_do $guest 'exec </dev/null >/dev/null 2>&1; nc -l -p 9 & nc -l -p 10 -e head -c 8000000 /dev/zero &'
+    wait_for 20 in_guest $guest 'netstat -ltn | grep -q :9 && netstat -ltn | grep -q :10'
     time=$(seconds to_guest)
     echo "to the guest: $time s"
     assert awk "BEGIN { exit !($time > 3 && $time < 30) }"
