@@ -84,15 +84,19 @@ test_a_killed_vmm_is_started_again_with_its_network() { # limit 180 s
     wait_for 30 answers_ping 10.42.0.40
 }
 
+# Guests that come to their end in the middle of their boot spare the emulator's time; each seventh
+# comes up and powers off in order.
+each_seventh_comes_up() { (($1 % 7 != 0)) || wait_ready "$uuid"; }
+
 test_twenty_restarts_leave_nothing_behind() { # limit 600 s
-    vm cmdline=quiet
+    vm stop_timeout_sec=1
     wait_ready "$uuid"
     local before i
     before=$(host_state)
     for i in {1..20}; do
         assert systemctl restart "$service"
         systemctl reset-failed "$service"
-        wait_ready "$uuid"
+        each_seventh_comes_up "$i"
     done
     assert_equal "$before" "$(host_state)" "after $i restarts"
     assert_equal 2 "$(find "/proc/$(vm_pid "$uuid")/fd" -lname '*/net/tun' -o -lname '*/kvm' | wc -l)" \
@@ -102,14 +106,14 @@ test_twenty_restarts_leave_nothing_behind() { # limit 600 s
 }
 
 test_twenty_stops_and_starts_leave_nothing_behind() { # limit 600 s
-    vm_ini web "$uuid" cmdline=quiet
+    vm_ini web "$uuid" stop_timeout_sec=1
     vm_nic web eth0
     systemctl daemon-reload
     local before i
     before=$(host_state)
     for i in {1..20}; do
         assert systemctl start "$service"
-        wait_ready "$uuid"
+        each_seventh_comes_up "$i"
         assert vm_stop "$uuid"
         systemctl reset-failed "$service" 2>/dev/null || true
     done

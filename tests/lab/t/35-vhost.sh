@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# vhost-net under a service: who holds its descriptors, and what is left when the VM is gone.
+# shellcheck source=../lib.sh
+. /lab/lib.sh
+
+uuid=6ba7b810-9dad-11d1-80b4-00c04fd430c8
+
+fds_on() { find "/proc/$1/fd" -lname "$2" 2>/dev/null | wc -l; }
+
+systemd_holds_none() { [[ $(fds_on 1 '*/vhost-net') == 0 ]]; }
+another_pid_than() { [[ $(vm_pid $uuid) != "$1" ]]; }
+
+test_the_kernel_moves_the_packets_and_the_vmm_alone_holds_the_device() {
+    local pid
+    vm_ini web $uuid cmdline='volt.ip=10.42.0.10/24'
+    vm_nic web eth0 multiqueue=2 ipv4=10.42.0.10/24
+    vm_start $uuid
+    wait_ready $uuid
+    wait_for 30 answers_ping 10.42.0.10
+    pid=$(vm_pid $uuid)
+    assert_equal 2 "$(fds_on "$pid" '*/vhost-net')" 'vhost descriptors of the VMM'
+    assert_equal 2 "$(ps -eLo comm | grep -cx "vhost-$pid")" 'vhost threads'
+    # An owned one holds the guest's memory: systemd must not keep a copy.
+    wait_for 10 systemd_holds_none
+    assert_match 'Running' "$(vm_property $uuid StatusText)" 'status'
+    ! [[ $(vm_property $uuid StatusText) == *vhost* ]] || fail "status: $(vm_property $uuid StatusText)"
+    systemctl kill --signal=KILL "$(unit $uuid)"
+    wait_for 30 another_pid_than "$pid"
+    wait_for 60 answers_ping 10.42.0.10
+    vm_stop $uuid
+    nothing_left $uuid
+}
