@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "vmm/devices/tap.h"
 #include "vmm/virtio/device.h"
 #include "vmm/virtio/vhost.h"
 
@@ -45,6 +46,13 @@ static inline unsigned net_pair_receiveq(const struct net_pair *pair)
 static inline unsigned net_pair_transmitq(const struct net_pair *pair)
 {
     return 2 * pair->index + 1;
+}
+
+/* Whether the host gives packets to the pair's TAP queue. The first one always takes part. */
+static inline void net_pair_attach(const struct net_pair *pair, bool attached)
+{
+    if (pair->multi_queue && pair->index > 0)
+        (void)tap_set_attached(pair->tap_fd, attached);
 }
 
 /* Backends. Each takes over TAP_FD, and VHOST, on success only. 0 with *RET, or -errno. */

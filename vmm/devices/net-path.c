@@ -3,14 +3,12 @@
  * The userspace backend: this process moves the packets of a queue pair, the first pair's on the
  * device's own thread and any other's on a thread of its own. One interrupt a batch.
  */
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include "vmm/devices/net-pair.h"
 #include "vmm/devices/net-receive.h"
 #include "vmm/devices/net-transmit.h"
-#include "vmm/devices/tap.h"
 
 enum { PATH_BATCH = 256 /* received packets, before other descriptors have their turn */ };
 
@@ -183,13 +181,11 @@ static void set_active_here(void *argument)
     if (path->pair.active == call->active || (path->broken && call->active))
         return;
     if (call->active) {
-        if (path->pair.multi_queue)
-            (void)tap_set_attached(path->tap.fd, true);
+        net_pair_attach(&path->pair, true);
         call->r = event_loop_add(loop, &path->tap, EPOLLIN);
     } else {
         event_loop_remove(loop, &path->tap);
-        if (path->pair.multi_queue)
-            (void)tap_set_attached(path->tap.fd, false);
+        net_pair_attach(&path->pair, false);
     }
     path->pair.active = call->r >= 0 && call->active;
 }

@@ -4,13 +4,11 @@
  * and the virtqueues. This process only begins, ends and looks after it.
  */
 #include <linux/vhost.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 
 #include "vmm/devices/net-pair.h"
-#include "vmm/devices/tap.h"
 #include "vmm/virtio/vhost.h"
 
 enum { VHOST_NET_QUEUES = 2 /* the kernel's numbers: 0 receives, 1 sends */ };
@@ -72,8 +70,7 @@ static int vhost_set_active(struct net_pair *pair, bool active)
     if (pair->active == active)
         return 0;
     if (active) {
-        if (pair->multi_queue)
-            (void)tap_set_attached(pair->tap_fd, true);
+        net_pair_attach(pair, true);
         r = set_backends(net, pair->tap_fd);
         if (r >= 0)
             r = event_loop_add(loop_of(net), &net->tap, 0);
@@ -84,8 +81,8 @@ static int vhost_set_active(struct net_pair *pair, bool active)
         r = set_backends(net, VHOST_FILE_UNBIND);
     }
     pair->active = active && r >= 0;
-    if (!pair->active && pair->multi_queue)
-        (void)tap_set_attached(pair->tap_fd, false);
+    if (!pair->active)
+        net_pair_attach(pair, false);
     return r;
 }
 

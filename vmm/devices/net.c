@@ -81,9 +81,7 @@ static void net_stop(struct virtio_device *device)
 
         if (!pair->started)
             continue;
-        /* Without a driver the first queue is the TAP's only one, as before. */
-        if (i > 0)
-            (void)pair->backend->set_active(pair, false);
+        (void)pair->backend->set_active(pair, false);
         pair->backend->stop(pair);
     }
     net->n_active = 0;

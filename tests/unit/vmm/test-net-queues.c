@@ -76,11 +76,19 @@ static struct virtio_net_config config_of(struct world *world)
     return config;
 }
 
+static uint8_t generation_of(struct world *world)
+{
+    pthread_mutex_lock(&world->device->mutex);
+    uint8_t generation = world->device->state.config_generation;
+    pthread_mutex_unlock(&world->device->mutex);
+    return generation;
+}
+
 static bool send_on(struct world *world, unsigned pair, uint8_t mark)
 {
     static const struct virtio_net_hdr_v1 none;
     unsigned queue = 2 * pair + 1;
-    uint16_t before = world->queues[queue].used->idx;
+    uint16_t before = __atomic_load_n(&world->queues[queue].used->idx, __ATOMIC_ACQUIRE);
 
     transmit_on(world, queue, 80, mark, &none);
     kick(world, queue);
@@ -233,7 +241,7 @@ static void test_cable_is_pulled_when_the_tap_goes(void **state)
 
     bring_up(world, CONTROL + 1);
     bool turned_on = set_pairs(world, PAIRS) == VIRTIO_NET_OK;
-    uint8_t generation = world->device->state.config_generation;
+    uint8_t generation = generation_of(world);
     tap_host_delete(&world->host);
     for (unsigned i = 0; i < 5000 && (config_of(world).status & VIRTIO_NET_S_LINK_UP); i++)
         (void)usleep(1000);
@@ -248,7 +256,7 @@ static void test_cable_is_pulled_when_the_tap_goes(void **state)
 
     assert_true(turned_on && sent && reset && again);
     assert_false(status & VIRTIO_NET_S_LINK_UP);
-    assert_int_not_equal(world->device->state.config_generation, generation);
+    assert_int_not_equal(generation_of(world), generation);
     assert_true(world->config_signals > 0);
     assert_int_equal(count_lines(text), 1);
     assert_non_null(strstr(text, "The TAP interface of 'eth0' is gone: its link is down"));
