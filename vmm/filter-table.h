@@ -4,6 +4,7 @@
 #pragma once
 
 #include <asm/ioctls.h>
+#include <linux/fs.h>
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <linux/vhost.h>
@@ -44,6 +45,11 @@ static const struct filter_rule filter_table_device[] = {
     {SCMP_SYS(read), -1, 0},
     {SCMP_SYS(readv), -1, 0},
     {SCMP_SYS(writev), -1, 0},
+    {SCMP_SYS(preadv), -1, 0}, /* disks */
+    {SCMP_SYS(pwritev), -1, 0},
+    {SCMP_SYS(fdatasync), -1, 0},
+    {SCMP_SYS(fallocate), -1, 0},
+    {SCMP_SYS(ioctl), 1, BLKDISCARD},
     {SCMP_SYS(ioctl), 1, TUNSETOFFLOAD}, /* what the driver negotiated */
     {SCMP_SYS(ioctl), 1, TUNSETQUEUE},   /* how many queue pairs it uses */
     {SCMP_SYS(ioctl), 1, VHOST_SET_FEATURES},

@@ -2,6 +2,7 @@
 /* The table of devices. To remove a device, delete its file and its row. */
 #include "vmm/devices/device-table.h"
 
+#include "vmm/devices/disk.h"
 #include "vmm/devices/net.h"
 
 const struct device_kind device_kinds[] = {
@@ -10,6 +11,12 @@ const struct device_kind device_kinds[] = {
         .help = "ID,tap=fd:PREFIX|NAME[,mac=MAC][,mtu=N][,queues=N][,vhost=fd:PREFIX|PATH]\t"
                 "network interface",
         .create = net_create,
+    },
+    {
+        .option = "disk",
+        .help = "ID,file=fd:NAME|PATH[,readonly][,cache=writeback|none][,queues=N]\t"
+                "disk: a raw image or a block device",
+        .create = disk_create,
     },
     {0},
 };

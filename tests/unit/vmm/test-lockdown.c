@@ -4,6 +4,7 @@
 #include "vmm/lockdown.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/kvm.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -37,6 +38,11 @@ static const struct {
     {"read", SYS_read, {-1}, MAIN | DEVICE},
     {"readv", SYS_readv, {-1}, DEVICE},
     {"writev", SYS_writev, {-1}, DEVICE},
+    {"preadv", SYS_preadv, {-1}, DEVICE},
+    {"pwritev", SYS_pwritev, {-1}, DEVICE},
+    {"fdatasync", SYS_fdatasync, {-1}, DEVICE},
+    {"fallocate", SYS_fallocate, {-1}, DEVICE},
+    {"ioctl BLKDISCARD", SYS_ioctl, {-1, (long)BLKDISCARD}, DEVICE},
     {"timerfd_settime", SYS_timerfd_settime, {-1}, MAIN},
     {"sendto without address", SYS_sendto, {-1, 0, 0, 0, 0, 0}, MAIN},
     {"poll", SYS_poll, {0, 0, 0}, VCPU},
@@ -50,6 +56,7 @@ static const struct {
     {"ioctl KVM_CREATE_VM", SYS_ioctl, {-1, (long)KVM_CREATE_VM}, 0},
     {"ioctl KVM_CREATE_VCPU", SYS_ioctl, {-1, (long)KVM_CREATE_VCPU}, 0},
     {"ioctl KVM_SET_USER_MEMORY_REGION", SYS_ioctl, {-1, (long)KVM_SET_USER_MEMORY_REGION}, 0},
+    {"ioctl BLKRRPART", SYS_ioctl, {-1, (long)BLKRRPART}, 0},
     {"ioctl TIOCSTI", SYS_ioctl, {-1, (long)TIOCSTI}, 0},
     {"ioctl KVM_RUN with high bits", SYS_ioctl, {-1, (long)(KVM_RUN | UINT64_C(1) << 32)}, 0},
     {"open", SYS_open, {0}, 0},

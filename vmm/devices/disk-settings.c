@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The --disk= option. */
+#include <string.h>
+
+#include "vmm/devices/disk.h"
+#include "vmm/log.h"
+
+static bool id_valid(const char *id)
+{
+    return id[0] != '\0' && strlen(id) < VIRTIO_ID_SIZE &&
+           strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(id);
+}
+
+static int parse_file(struct disk_settings *settings, const char *value)
+{
+    if ((value[0] == '\0' || strcmp(value, "fd:") == 0) || strlen(value) >= sizeof(settings->file))
+        return log_errno(-EINVAL, "--disk: file='%s' is neither fd:NAME nor a path", value);
+    strcpy(settings->file, value);
+    return 0;
+}
+
+static int parse_cache(struct disk_settings *settings, const char *value)
+{
+    if (strcmp(value, "writeback") == 0)
+        settings->cache = DISK_CACHE_WRITEBACK;
+    else if (strcmp(value, "none") == 0)
+        settings->cache = DISK_CACHE_NONE;
+    else
+        return log_errno(-EINVAL, "--disk: cache=%s is neither writeback nor none", value);
+    return 0;
+}
+
+static int parse_queues(struct disk_settings *settings, const char *value)
+{
+    if (value[0] < '1' || value[0] > '0' + DISK_QUEUES_MAX || value[1] != '\0')
+        return log_errno(-EINVAL, "--disk: queues=%s is not from 1 to %d", value, DISK_QUEUES_MAX);
+    settings->queues = (uint16_t)(value[0] - '0');
+    return 0;
+}
+
+static int parse_setting(struct disk_settings *settings, char *setting)
+{
+    char *value = strchr(setting, '=');
+
+    if (strcmp(setting, "readonly") == 0) {
+        settings->readonly = true;
+        return 0;
+    }
+    if (!value)
+        return log_errno(-EINVAL, "--disk: '%s' has no value: write %s=…", setting, setting);
+    *value++ = '\0';
+    if (strcmp(setting, "file") == 0)
+        return parse_file(settings, value);
+    if (strcmp(setting, "cache") == 0)
+        return parse_cache(settings, value);
+    if (strcmp(setting, "queues") == 0)
+        return parse_queues(settings, value);
+    return log_errno(-EINVAL,
+                     "--disk: unknown setting '%s': file, readonly, cache and queues are known",
+                     setting);
+}
+
+int disk_settings_parse(const char *argument, struct disk_settings *ret)
+{
+    struct disk_settings settings = {.queues = 1};
+    _cleanup_free_ char *copy = strdup(argument);
+    if (!copy)
+        return -ENOMEM;
+
+    char *rest = copy, *id = strsep(&rest, ",");
+    if (!id_valid(id))
+        return log_errno(-EINVAL, "--disk: '%s' is no id: up to %d of a-z, 0-9, _ and -", id,
+                         VIRTIO_ID_SIZE - 1);
+    strcpy(settings.id, id);
+    for (char *setting; (setting = strsep(&rest, ","));) {
+        int r = parse_setting(&settings, setting);
+        if (r < 0)
+            return r;
+    }
+    if (settings.file[0] == '\0')
+        return log_errno(-EINVAL, "--disk=%s: file= is missing: file=PATH or file=fd:NAME", id);
+    *ret = settings;
+    return 0;
+}

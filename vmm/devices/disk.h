@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* virtio-blk (virtio 1.2, 5.2): configuration and life; each queue serves its own requests. */
+#pragma once
+
+#include <limits.h>
+
+#include "vmm/devices/device-table.h"
+
+enum {
+    DISK_QUEUES_MAX = 8,
+    DISK_QUEUE_SIZE = 256,
+};
+
+enum disk_cache {
+    DISK_CACHE_WRITEBACK, /* the host's page cache */
+    DISK_CACHE_NONE,      /* past it: O_DIRECT */
+};
+
+/* What --disk= says. */
+struct disk_settings {
+    char id[VIRTIO_ID_SIZE];
+    char file[PATH_MAX]; /* a path, or fd:NAME */
+    bool readonly;
+    enum disk_cache cache;
+    uint16_t queues;
+};
+
+/* Reads "ID,file=…,readonly,…". 0 or -EINVAL; logs what is wrong and what would be right. */
+int disk_settings_parse(const char *argument, struct disk_settings *ret);
+
+/* A row of the device table. */
+int disk_create(const char *argument, const struct device_environment *environment,
+                struct virtio_device **ret);
