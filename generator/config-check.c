@@ -91,12 +91,21 @@ static void check_disk(struct vm_config *config, struct disk_section *disk)
     if (!setting_origin(path, &disk->section)->source)
         problems_add(&config->problems, disk->section.origin,
                      "there is no path in [disk %s]; add path = /PATH", disk->section.id);
+    for (size_t i = 0; disk->path && config->disks[i] != disk; i++) {
+        const struct disk_section *other = config->disks[i];
+
+        if (other->path && strcmp(other->path, disk->path) == 0 &&
+            !(other->readonly && disk->readonly))
+            problems_add(&config->problems, *setting_origin(path, &disk->section),
+                         "path %s is also that of [disk %s]; a disk that is written to can be "
+                         "there only once",
+                         disk->path, other->section.id);
+    }
 }
 
 int vm_config_finish(struct vm_config *config, struct zones *zones)
 {
     _cleanup_free_ char *base = base_name(config);
-    const char *no_disks = section_types[SECTION_DISK].not_yet;
     int r;
 
     if (!base)
@@ -108,10 +117,7 @@ int vm_config_finish(struct vm_config *config, struct zones *zones)
     r = vm_config_finish_networks(config, zones);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < config->disks_count; i++) {
+    for (size_t i = 0; i < config->disks_count; i++)
         check_disk(config, config->disks[i]);
-        if (no_disks)
-            problems_add(&config->problems, config->disks[i]->section.origin, "%s", no_disks);
-    }
     return config->problems.no_memory ? -ENOMEM : 0;
 }

@@ -25,6 +25,9 @@ enum network_mode { NETWORK_MODE_NETWORKD, NETWORK_MODE_DIRECT };
 /* How its IPv4 address reaches the guest. */
 enum network_address { NETWORK_ADDRESS_NONE, NETWORK_ADDRESS_DHCP, NETWORK_ADDRESS_CMDLINE };
 
+/* Whether a disk goes by way of the host's page cache. */
+enum disk_cache { DISK_CACHE_WRITEBACK, DISK_CACHE_NONE };
+
 /* What every section has; the settings of its kind follow it in one object. */
 struct section {
     enum section_kind kind;
@@ -72,6 +75,8 @@ struct disk_section {
     struct section section;
     char *path;
     bool readonly;
+    unsigned cache; /* enum disk_cache */
+    unsigned queues;
 };
 
 struct vm_config {

@@ -3,6 +3,8 @@
  * be. */
 #include "generator/open-file.h"
 
+#include "generator/file-lock.h"
+#include "generator/helper-log.h"
 #include "generator/nic.h"
 
 #include <fcntl.h>
@@ -11,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <syslog.h>
 
 #define VHOST "vhost."
 
@@ -19,6 +22,7 @@ struct kind {
     bool has_id;
     bool regular, block, character; /* what it may be */
     bool not_empty;
+    bool lock; /* one writer or several readers */
     const char *expected;
     const char *missing; /* what to do when there is no such file */
 };
@@ -52,6 +56,7 @@ static const struct kind kinds[] = {
         .has_id = true,
         .regular = true,
         .block = true,
+        .lock = true,
         .expected = "a disk image or a block device",
         .missing = "see path= in the VM's file",
     },
@@ -158,7 +163,7 @@ static int explain_errno(char **ret_why, int r, const struct open_file *file,
                          const struct kind *kind)
 {
     const char *hint = r == -ENOENT || r == -ENXIO || r == -ENODEV ? kind->missing
-                       : (r == -EPERM || r == -EACCES) && kind->character
+                       : (r == -EPERM || r == -EACCES) && (kind->character || kind->block)
                            ? "the unit needs DeviceAllow= for it"
                        : r == -EROFS ? "the file system is read-only; readonly = yes may do"
                                      : NULL;
@@ -186,6 +191,47 @@ static int check_kind(const struct open_file *file, const struct kind *kind, int
     return 0;
 }
 
+/* The device is claimed by somebody, though maybe by no lock. */
+static int explain_claimed(const struct open_file *file, int found, char **ret_why)
+{
+    _cleanup_free_ char *holder = file_lock_holder(found), *mount = NULL;
+
+    if (holder)
+        return explain(ret_why, -EBUSY, file, "it is in use by %s", holder);
+    mount = file_mount_point(found);
+    if (mount)
+        return explain(ret_why, -EBUSY, file, "the host has it mounted at %s", mount);
+    return explain(ret_why, -EBUSY, file,
+                   "the host uses it, or a part of it: a mount, swap, LVM, RAID or a program");
+}
+
+static int lock(const struct open_file *file, int fd, char **ret_why)
+{
+    _cleanup_free_ char *holder = NULL;
+    int r = file_lock(fd, file->writable);
+
+    if (r == -EBUSY) {
+        holder = file_lock_holder(fd);
+        return explain(ret_why, r, file,
+                       "it is in use by %s; a disk that is written to is one VM's alone, several "
+                       "can share it only with readonly = yes",
+                       holder ?: "another VM or program");
+    }
+    if (r < 0)
+        helper_log(LOG_WARNING, "%s: cannot lock %s: %s; nothing keeps a second VM from it",
+                   file->name, file->path, strerror(-r));
+    return 0;
+}
+
+/* O_EXCL, without O_CREAT, says something of block devices only: that neither a mount nor any other
+ * exclusive user may have it. Readers leave that to the lock: they can be several. */
+static int open_flags(const struct open_file *file, const struct kind *kind)
+{
+    if (!file->writable)
+        return O_RDONLY | O_CLOEXEC | O_NOCTTY;
+    return O_RDWR | O_CLOEXEC | O_NOCTTY | (kind->block ? O_EXCL : 0);
+}
+
 int open_file_open(const struct open_file *file, char **ret_why)
 {
     const struct kind *kind = kind_find(file->name);
@@ -202,9 +248,15 @@ int open_file_open(const struct open_file *file, char **ret_why)
     if (r < 0)
         return r;
     (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", found);
-    fd = open(self, (file->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY);
+    fd = open(self, open_flags(file, kind));
     if (fd < 0)
-        return explain_errno(ret_why, -errno, file, kind);
+        return errno == EBUSY && kind->block ? explain_claimed(file, found, ret_why)
+                                             : explain_errno(ret_why, -errno, file, kind);
+    if (kind->lock) {
+        r = lock(file, fd, ret_why);
+        if (r < 0)
+            return r;
+    }
     if (!strcmp(kind->name, "kvm") && ioctl(fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
         return explain(ret_why, -EINVAL, file, "it does not speak version %d of the KVM API",
                        KVM_API_VERSION);

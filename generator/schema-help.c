@@ -102,8 +102,6 @@ void schema_write_help(FILE *f)
         (void)fprintf(f, "%s[%s%s]\n", kind > 0 ? "\n" : "", type->name,
                       type->takes_id ? " ID" : "");
         write_paragraph(type->help, f);
-        if (type->not_yet)
-            (void)fprintf(f, "        Now: %s.\n", type->not_yet);
         settings_write_help(schema, schema_count, kind, f);
     }
 }
@@ -158,11 +156,6 @@ void schema_write_roff(FILE *f)
 
         (void)fprintf(f, ".SS [%s%s]\n", type->name, type->takes_id ? " \\fIID\\fP" : "");
         write_roff_text(type->help, f);
-        if (type->not_yet) {
-            (void)fputs("\nNow: ", f);
-            write_roff_text(type->not_yet, f);
-            (void)fputc('.', f);
-        }
         settings_write_roff(schema, schema_count, kind, f);
     }
 }

@@ -22,9 +22,10 @@ const struct section_type section_types[SECTION_KINDS] = {
     [SECTION_DISK] = {.name = "disk",
                       .takes_id = true,
                       .size = sizeof(struct disk_section),
-                      .help = "A disk of the guest. At most 16.",
-                      .not_yet = "disks are not supported yet; boot from an initrd and remove "
-                                 "this section"},
+                      .help = "A disk of the guest, which has them as vda, vdb and so on in this "
+                              "order; their serial numbers are the ids. That called root becomes "
+                              "the root file system, unless cmdline has a root= of its own. At "
+                              "most 16."},
 };
 
 const struct setting schema[] = {
@@ -121,9 +122,18 @@ const struct setting schema[] = {
      .help = "The most that the interface carries each way, in Mbit/s."},
 
     {DISK(path), .key = "path", .parse = parse_path, .value = "an absolute path",
-     .otherwise = "an error: every disk needs one", .help = "The image or block device."},
+     .otherwise = "an error: every disk needs one",
+     .help = "The raw image or block device. One VM may write to it, or several may read it."},
     {DISK(readonly), .key = "readonly", .parse = parse_boolean, .value = "yes or no",
      .initial = "no", .help = "Whether the guest may not write to it."},
+    {DISK(cache), .key = "cache", .parse = parse_choice, .rule = {.words = "writeback none"},
+     .initial = "writeback",
+     .help = "Whether reads and writes go by way of the host's page cache, or past it (O_DIRECT). "
+             "What the guest flushes is on the disk either way."},
+    {DISK(queues), .key = "queues", .parse = parse_number, .rule = {.min = 1, .max = 8},
+     .initial = "1",
+     .help = "The number of queues, at best that of the virtual CPUs: each queue has a thread of "
+             "its own on the host."},
 };
 
 const size_t schema_count = ELEMENTSOF(schema);

@@ -22,7 +22,6 @@ struct section_type {
     bool takes_id;
     size_t size; /* of the section's object */
     const char *help;
-    const char *not_yet; /* what is not supported yet; NULL: it is */
 };
 
 extern const struct setting schema[];

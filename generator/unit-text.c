@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "generator/unit-disk.h"
 #include "generator/unit-escape.h"
 #include "generator/unit-nic.h"
 
@@ -106,7 +107,8 @@ static void write_mounts(FILE *f, const struct vm_config *config)
 static void write_limits(FILE *f, const struct vm_config *config)
 {
     const struct vm_section *vm = &config->vm;
-    size_t tasks = TASKS_OVERHEAD + vm->vcpus + unit_count_nic_tasks(config) + config->disks_count;
+    size_t tasks =
+        TASKS_OVERHEAD + vm->vcpus + unit_count_nic_tasks(config) + unit_count_disk_tasks(config);
 
     (void)fputs("\n# Limits\n", f);
     if (vm->memory_max == MEMORY_INFINITY)
@@ -139,18 +141,24 @@ static void write_helpers(FILE *f, const struct vm_config *config)
     unit_write_argument(f, "--read-only=kernel=%s", config->vm.kernel);
     if (config->vm.initrd)
         unit_write_argument(f, "--read-only=initrd=%s", config->vm.initrd);
+    unit_write_disk_files(f, config);
     unit_write_vhost_files(f, config);
     (void)fputc('\n', f);
 }
 
 static void write_cmdline(FILE *f, const struct vm_config *config)
 {
-    const char *text = config->vm.cmdline ? config->vm.cmdline : "";
+    const char *own = config->vm.cmdline ? config->vm.cmdline : "";
+    char root[UNIT_ROOT_SIZE];
 
+    unit_format_root(config, root);
+    /* The VM's own words come after, and win. */
+    const char *blank = *root && *own ? " " : "";
     if (unit_has_cmdline_address(config))
-        unit_write_argument_and(f, "VOLT_IP", "--cmdline=%s%s", text, *text ? " " : "");
-    else if (*text)
-        unit_write_argument(f, "--cmdline=%s", text);
+        unit_write_argument_and(f, "VOLT_IP", "--cmdline=%s%s%s%s", root, blank, own,
+                                *root || *own ? " " : "");
+    else if (*root || *own)
+        unit_write_argument(f, "--cmdline=%s%s%s", root, blank, own);
 }
 
 static void write_vmm(FILE *f, const struct vm_config *config)
@@ -170,6 +178,7 @@ static void write_vmm(FILE *f, const struct vm_config *config)
     if (vm->initrd)
         unit_write_argument(f, "--initrd=fd:initrd");
     write_cmdline(f, config);
+    unit_write_disks(f, config);
     unit_write_nets(f, config);
     unit_write_argument(f, "--stop-timeout=%u", vm->stop_timeout_sec);
     (void)fputc('\n', f);
@@ -190,6 +199,7 @@ void unit_write_service(FILE *f, const struct vm_config *config)
     write_mounts(f, config);
     (void)fputs("\n[Service]", f);
     write_limits(f, config);
+    unit_write_disk_devices(f, config);
     unit_write_variables(f, config);
     write_helpers(f, config);
     write_vmm(f, config);

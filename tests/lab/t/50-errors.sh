@@ -34,10 +34,11 @@ test_a_bad_file_does_not_touch_the_others() {
     wait_ready "$uuid"
 }
 
-test_a_disk_is_said_to_be_not_supported_yet() {
+test_a_missing_disk_is_named() {
+    vm_without_restart "$uuid"
     vm_ini web "$uuid"
-    printf '[disk root]\npath = /var/lib/volt/images/web.raw\n' >>/etc/volt/vms/web.ini
-    refused 'web.ini:[0-9]+: .*not supported yet'
+    printf '[disk root]\npath = /var/lib/volt/nosuch.raw\n' >>/etc/volt/vms/web.ini
+    refused '/var/lib/volt/nosuch.raw.*No such file'
 }
 
 test_a_missing_kernel_is_named() {

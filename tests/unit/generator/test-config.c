@@ -104,11 +104,14 @@ static const struct {
     {VM_A "[network a]\nzone=../z\n",
      "web.ini:5: zone must be a name of at most 63 letters, digits, '.', '_' and '-', a letter or "
      "digit first, not '../z'\n"},
-    {VM_A "[disk root]\npath=/x\n", "web.ini:4: disks are not supported yet; boot from an initrd "
-                                    "and remove this section\n"},
-    {VM_A "[disk root]\n", "web.ini:4: there is no path in [disk root]; add path = /PATH\n"
-                           "web.ini:4: disks are not supported yet; boot from an initrd and remove "
-                           "this section\n"},
+    {VM_A "[disk root]\n", "web.ini:4: there is no path in [disk root]; add path = /PATH\n"},
+    {VM_A "[disk root]\npath=/x\ncache=unsafe\nqueues=9\n",
+     "web.ini:6: cache must be writeback or none, not 'unsafe'\n"
+     "web.ini:7: queues must be a whole number from 1 to 8, not '9': it is too large\n"},
+    {VM_A "[disk a]\npath=/x\nreadonly=yes\n[disk b]\npath=/x\nreadonly=yes\n", ""},
+    {VM_A "[disk a]\npath=/x\nreadonly=yes\n[disk b]\npath=/x\n",
+     "web.ini:8: path /x is also that of [disk a]; a disk that is written to can be there only "
+     "once\n"},
     {VM_A "[network 1]\n[network 2]\n[network 3]\n[network 4]\n[network 5]\n[network 6]\n"
           "[network 7]\n[network 8]\n[network 9]\nmac=x\n",
      "web.ini:12: this is one [network] too many; at most 8 are allowed\n"},

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -137,13 +138,102 @@ static void test_opened(void **state _unused_)
     (void)close(fd);
 }
 
+/* FILE is refused for being in use, with SAYS in the message. */
+static bool in_use(const struct open_file *file, const char *says)
+{
+    _cleanup_free_ char *why = NULL;
+
+    assert_int_equal(open_file_open(file, &why), -EBUSY);
+    assert_non_null(why);
+    return strstr(why, says) != NULL;
+}
+
+static int opened(const struct open_file *file)
+{
+    _cleanup_free_ char *why = NULL;
+    int fd = open_file_open(file, &why);
+
+    if (fd < 0)
+        fail_msg("%s", why);
+    return fd;
+}
+
+/* As the fd store hands it over: the lock stays with the description, not with who opened it. */
+static void test_locked(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = temporary_dir_new();
+    char path[PATH_MAX], expected[PATH_MAX + 256];
+    const struct open_file writer = {.name = "disk.root", .path = path, .writable = true},
+                           reader = {.name = "disk.root", .path = path};
+    int first, second, copy;
+
+    temporary_write(&dir, "image", "x");
+    (void)temporary_path(&dir, "image", path);
+    first = opened(&writer);
+    (void)snprintf(expected, sizeof(expected),
+                   "disk.root: cannot use %s: it is in use by '%.15s' (process %d); a disk that is "
+                   "written to is one VM's alone, several can share it only with readonly = yes",
+                   path, program_invocation_short_name, (int)getpid());
+    assert_true(in_use(&writer, expected));
+    assert_true(in_use(&reader, expected));
+
+    copy = dup(first);
+    (void)close(first);
+    assert_true(in_use(&reader, expected));
+    (void)close(copy);
+    first = opened(&reader);
+    second = opened(&reader);
+    assert_true(in_use(&writer, expected));
+    (void)close(first);
+    (void)close(second);
+}
+
+/* A shell that passes for a VMM, with the image open. */
+static void test_holder(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = temporary_dir_new();
+    static const char *const argv[] = {"/usr/lib/volt/volt-vmm",
+                                       "-c",
+                                       "read -r line",
+                                       "--uuid=6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+                                       "--name=web",
+                                       NULL};
+    char path[PATH_MAX];
+    const struct open_file file = {.name = "disk.data", .path = path, .writable = true};
+    int ends[2], fd;
+    pid_t pid;
+
+    temporary_write(&dir, "image", "x");
+    (void)temporary_path(&dir, "image", path);
+    fd = opened(&file);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid = fork();
+    if (pid == 0) {
+        (void)dup2(ends[0], STDIN_FILENO);
+        (void)fcntl(fd, F_SETFD, 0);
+        (void)execv("/bin/sh", (char *const *)argv);
+        _exit(1);
+    }
+    (void)close(fd);
+    for (unsigned i = 0; !in_use(&file, ": it is in use by VM web "
+                                        "(6ba7b810-9dad-11d1-80b4-00c04fd430c8)");
+         i++) {
+        assert_true(i < 1000);
+        (void)usleep(1000);
+    }
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),    cmocka_unit_test(test_parse_optional),
         cmocka_unit_test(test_same_nic), cmocka_unit_test(test_fallback),
         cmocka_unit_test(test_refused),  cmocka_unit_test(test_not_kvm),
-        cmocka_unit_test(test_opened),
+        cmocka_unit_test(test_opened),   cmocka_unit_test(test_locked),
+        cmocka_unit_test(test_holder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

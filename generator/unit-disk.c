@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A VM's disks as text for systemd. The guest has them as vda, vdb … in the file's order. */
+#include "generator/unit-disk.h"
+
+#include <string.h>
+
+#include "generator/unit-escape.h"
+
+_Static_assert(DISKS_MAX <= 26, "vda to vdz");
+
+size_t unit_count_disk_tasks(const struct vm_config *config)
+{
+    size_t tasks = 0;
+
+    for (size_t i = 0; i < config->disks_count; i++)
+        tasks += config->disks[i]->queues;
+    return tasks;
+}
+
+void unit_write_disk_devices(FILE *f, const struct vm_config *config)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < config->disks_count; i++) {
+        const struct disk_section *disk = config->disks[i];
+
+        if (strncmp(disk->path, "/dev/", 5) != 0)
+            continue;
+        if (!any)
+            (void)fputs("\n# Block devices: for volt-open; the VMM's own /dev has none of them\n",
+                        f);
+        any = true;
+        (void)fputs("DeviceAllow=", f);
+        unit_escape(f, disk->path, UNIT_WORD);
+        (void)fprintf(f, " %s\n", disk->readonly ? "r" : "rw");
+    }
+}
+
+void unit_write_disk_files(FILE *f, const struct vm_config *config)
+{
+    for (size_t i = 0; i < config->disks_count; i++)
+        unit_write_argument(f, "--read-%s=disk.%s=%s",
+                            config->disks[i]->readonly ? "only" : "write",
+                            config->disks[i]->section.id, config->disks[i]->path);
+}
+
+void unit_write_disks(FILE *f, const struct vm_config *config)
+{
+    for (size_t i = 0; i < config->disks_count; i++) {
+        const struct disk_section *disk = config->disks[i];
+        const char *id = disk->section.id;
+
+        unit_write_argument(f, "--disk=%s,file=fd:disk.%s%s,cache=%s,queues=%u", id, id,
+                            disk->readonly ? ",readonly" : "",
+                            disk->cache == DISK_CACHE_NONE ? "none" : "writeback", disk->queues);
+    }
+}
+
+/* Whether one of the words begins with root=. */
+static bool names_root(const char *cmdline)
+{
+    for (const char *word = cmdline; *word; word += strcspn(word, " ")) {
+        word += strspn(word, " ");
+        if (strncmp(word, "root=", 5) == 0)
+            return true;
+    }
+    return false;
+}
+
+void unit_format_root(const struct vm_config *config, char text[static UNIT_ROOT_SIZE])
+{
+    text[0] = '\0';
+    if (config->vm.cmdline && names_root(config->vm.cmdline))
+        return;
+    for (size_t i = 0; i < config->disks_count; i++)
+        if (strcmp(config->disks[i]->section.id, "root") == 0)
+            (void)snprintf(text, UNIT_ROOT_SIZE, "root=/dev/vd%c %s", (char)('a' + i),
+                           config->disks[i]->readonly ? "ro" : "rw");
+}
