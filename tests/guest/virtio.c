@@ -50,12 +50,12 @@ static void read_capabilities(struct virtio *virtio)
     }
 }
 
-bool virtio_find(struct virtio *ret)
+bool virtio_find_type(unsigned type, struct virtio *ret)
 {
     for (unsigned slot = 0; slot < 32; slot++) {
         uint64_t config = ECAM + (slot << 15);
 
-        if (read32(config) != 0x10411af4)
+        if (read32(config) != ((0x1040 + type) << 16 | 0x1af4))
             continue;
         *ret = (struct virtio){.config = config, .bar = read32(config + 0x10) & ~15u};
         write16(config + 4, 6);
@@ -63,6 +63,11 @@ bool virtio_find(struct virtio *ret)
         return ret->common && ret->notify && ret->isr && ret->device && ret->msix_table;
     }
     return false;
+}
+
+bool virtio_find(struct virtio *ret)
+{
+    return virtio_find_type(1, ret);
 }
 
 void virtio_reset(const struct virtio *virtio)

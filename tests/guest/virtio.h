@@ -89,7 +89,9 @@ struct virtio {
 /* One for each queue that a network card can have. */
 extern struct ring rings[QUEUES_MAX];
 
-/* Finds the first network card and turns decoding on. */
+/* Finds the first device of TYPE, the specification's number, and turns decoding on. */
+bool virtio_find_type(unsigned type, struct virtio *ret);
+/* The same of the first network card. */
 bool virtio_find(struct virtio *ret);
 
 /* Waits until the device is as new. */
