@@ -62,7 +62,9 @@ static void forget_fd(void *context, const char *name)
 {
     struct resources *resources = context;
 
-    (void)notify_send(&resources->notify, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+    /* As READY=1, this word must arrive. */
+    while (notify_send(&resources->notify, "FDSTOREREMOVE=1\nFDNAME=%s", name) == -EAGAIN)
+        ;
 }
 
 static int build(struct machine *machine, struct resources *resources,

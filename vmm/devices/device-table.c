@@ -8,7 +8,8 @@
 const struct device_kind device_kinds[] = {
     {
         .option = "net",
-        .help = "ID,tap=fd:PREFIX|NAME[,mac=MAC][,mtu=N][,queues=N][,vhost=fd:PREFIX|PATH]\t"
+        .help = "ID,tap=fd:PREFIX|NAME[,mac=MAC][,mtu=N][,queues=N][,offloads=no][,vhost=fd:PREFIX|"
+                "PATH]\t"
                 "network interface",
         .create = net_create,
     },

@@ -51,7 +51,11 @@ static int set_pairs(struct net *net, const struct control_command *command)
     if (command->header.cmd != VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET ||
         !virtio_device_has(&net->device, VIRTIO_NET_F_MQ) || command->length != sizeof(uint16_t))
         return -EINVAL;
-    return net_set_pairs(net, le16toh(command->data.le16));
+    uint16_t n = le16toh(command->data.le16);
+    if (n == net->n_active)
+        return 0;
+    net->changes--;
+    return net_set_pairs(net, n);
 }
 
 /* 5.1.6.5.6: a subset of what was negotiated. */
@@ -65,7 +69,13 @@ static int set_offloads(struct net *net, const struct control_command *command)
         command->length != sizeof(uint64_t) ||
         (offloads & ~(accepted & (NET_FEATURES_GUEST | NET_FEATURES_GUEST_USO))))
         return -EINVAL;
-    return tap_set_offloads(net->pairs[0]->tap_fd, offloads);
+    if (offloads == net->offloads)
+        return 0;
+    net->changes--;
+    int r = tap_set_offloads(net->pairs[0]->tap_fd, offloads);
+    if (r >= 0)
+        net->offloads = offloads;
+    return r;
 }
 
 /* 5.1.6.5.4 */
@@ -119,9 +129,12 @@ static void control_kicked(struct event_source *source, uint32_t events)
     (void)eventfd_read(source->fd, &count);
     if (!device->running)
         return;
+    if (net->changes == 0) /* the next tick comes back to it */
+        return;
     virtqueue_disable_notification(queue);
     do {
-        while ((r = served < CONTROL_BATCH ? virtqueue_pop(queue, &net->command) : -EAGAIN) == 1) {
+        while ((r = served < CONTROL_BATCH && net->changes > 0 ? virtqueue_pop(queue, &net->command)
+                                                               : -EAGAIN) == 1) {
             r = serve(net, queue);
             if (r < 0)
                 break;

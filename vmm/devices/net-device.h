@@ -14,6 +14,9 @@ struct net {
     /* The rest is the device thread's. */
     unsigned n_active; /* pairs that the driver uses: the first so many */
     struct event_source control_kick;
+    struct event_source timer; /* owned; goes all the time */
+    unsigned changes;          /* what the driver may still have the host do, until the next tick */
+    uint64_t offloads;         /* what the TAP leaves to the guest */
     struct virtqueue_chain command;
     atomic_bool tap_lost_told;
 };
@@ -22,6 +25,10 @@ static inline struct net *net_of(struct virtio_device *device)
 {
     return container_of(device, struct net, device);
 }
+
+/* How many changes of pairs and offloads a driver may ask for in a tick: each takes the host's
+ * network lock, and tells whoever listens. */
+enum { NET_CHANGES_PER_TICK = 32 };
 
 /* Uses the first N pairs. 0, or -EINVAL where so many are not ready, or -errno. */
 int net_set_pairs(struct net *net, unsigned n);

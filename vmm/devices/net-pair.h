@@ -23,6 +23,8 @@ struct net_backend {
     int (*set_active)(struct net_pair *pair, bool active);
     /* The driver chose other vectors. 0 or -errno. */
     int (*vectors_changed)(struct net_pair *pair);
+    /* Now and then: whether the interface is still there. */
+    void (*look)(struct net_pair *pair);
     void (*free)(struct net_pair *pair);
 };
 

@@ -218,6 +218,11 @@ static int path_vectors_changed(struct net_pair *pair _unused_)
     return 0; /* each interrupt looks at the vector anew */
 }
 
+static void path_look(struct net_pair *pair _unused_)
+{
+    /* Reading and writing find out by themselves. */
+}
+
 static int path_start_thread(struct net_pair *pair, struct thread_gate *gate)
 {
     struct net_path *path = to_path(pair);
@@ -245,6 +250,7 @@ static const struct net_backend path_backend = {
     .stop = path_stop,
     .set_active = path_set_active,
     .vectors_changed = path_vectors_changed,
+    .look = path_look,
     .free = path_free,
 };
 

@@ -72,6 +72,10 @@ static int parse_setting(struct net_settings *settings, char *setting)
     } else if (strcmp(setting, "queues") == 0) {
         if (parse_number(value, 1, NET_PAIRS_MAX, &settings->queues) < 0)
             return log_errno(-EINVAL, "--net: queues=%s is not from 1 to %d", value, NET_PAIRS_MAX);
+    } else if (strcmp(setting, "offloads") == 0) {
+        if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+            return log_errno(-EINVAL, "--net: offloads=%s is neither yes nor no", value);
+        settings->offloads = strcmp(value, "yes") == 0;
     } else if (strcmp(setting, "vhost") == 0) {
         if ((value[0] != '/' && strncmp(value, "fd:", 3) != 0) ||
             strlen(value) >= sizeof(settings->vhost))
@@ -79,8 +83,8 @@ static int parse_setting(struct net_settings *settings, char *setting)
         strcpy(settings->vhost, value);
     } else {
         return log_errno(-EINVAL,
-                         "--net: unknown setting '%s': tap, mac, mtu, queues and vhost are "
-                         "known",
+                         "--net: unknown setting '%s': tap, mac, mtu, queues, offloads and vhost "
+                         "are known",
                          setting);
     }
     return 0;
@@ -88,7 +92,7 @@ static int parse_setting(struct net_settings *settings, char *setting)
 
 int net_settings_parse(const char *argument, struct net_settings *ret)
 {
-    struct net_settings settings = {.queues = 1};
+    struct net_settings settings = {.queues = 1, .offloads = true};
     _cleanup_free_ char *copy = strdup(argument);
     if (!copy)
         return -ENOMEM;

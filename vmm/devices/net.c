@@ -3,6 +3,9 @@
 #include "vmm/devices/net.h"
 
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
 
 #include "vmm/devices/net-device.h"
 #include "vmm/devices/net-resources.h"
@@ -71,6 +74,35 @@ int net_set_pairs(struct net *net, unsigned n)
     return r;
 }
 
+static void tick(struct event_source *source, uint32_t events)
+{
+    struct net *net = container_of(source, struct net, timer);
+    uint64_t count;
+
+    (void)events;
+    if (read(source->fd, &count, sizeof(count)) < 0)
+        return;
+    for (unsigned i = 0; i < net->n_pairs; i++)
+        net->pairs[i]->backend->look(net->pairs[i]);
+    bool waits = net->changes == 0;
+    net->changes = NET_CHANGES_PER_TICK;
+    if (waits && net->control_kick.fd >= 0)
+        (void)eventfd_write(net->control_kick.fd, 1);
+}
+
+/* Before the lock-down, after which it can be waited for alone. */
+static int make_timer(struct net *net)
+{
+    static const struct itimerspec second = {.it_value.tv_sec = 1, .it_interval.tv_sec = 1};
+
+    net->changes = NET_CHANGES_PER_TICK;
+    net->timer = (struct event_source){
+        .fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), .ready = tick};
+    if (net->timer.fd < 0 || timerfd_settime(net->timer.fd, 0, &second, NULL) < 0)
+        return -errno;
+    return event_loop_add(&net->device.worker.loop, &net->timer, EPOLLIN);
+}
+
 static void net_stop(struct virtio_device *device)
 {
     struct net *net = net_of(device);
@@ -114,7 +146,8 @@ static int net_start(struct virtio_device *device)
 {
     struct net *net = net_of(device);
 
-    int r = tap_set_offloads(net->pairs[0]->tap_fd, device->state.accepted);
+    net->offloads = device->state.accepted & (NET_FEATURES_GUEST | NET_FEATURES_GUEST_USO);
+    int r = tap_set_offloads(net->pairs[0]->tap_fd, net->offloads);
     bool gone = r == -EBADFD;
     if (gone)
         tap_lost(device);
@@ -177,6 +210,7 @@ static void net_destroy(struct virtio_device *device)
     for (unsigned i = 0; i < NET_PAIRS_MAX; i++)
         if (net->pairs[i])
             net->pairs[i]->backend->free(net->pairs[i]);
+    net->timer.fd = close_fd(net->timer.fd);
     free(net);
 }
 
@@ -194,15 +228,18 @@ static const struct virtio_type net_type = {
 static uint64_t net_configure(struct net *net, const struct net_settings *settings,
                               const struct net_resources *resources)
 {
-    uint64_t features = NET_RING_FEATURES | NET_FEATURES_GUEST | NET_FEATURES_HOST |
-                        NET_FEATURE(VIRTIO_NET_F_STATUS) | NET_FEATURE(VIRTIO_NET_F_CTRL_VQ) |
+    uint64_t features = NET_RING_FEATURES | NET_FEATURES_GUEST | NET_FEATURE(VIRTIO_NET_F_STATUS) |
+                        NET_FEATURE(VIRTIO_NET_F_CTRL_VQ) |
                         NET_FEATURE(VIRTIO_NET_F_GUEST_ANNOUNCE) |
                         NET_FEATURE(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS);
 
     for (unsigned i = 0; resources->has_vhost && i < settings->queues; i++)
         features &= resources->vhosts[i].features | ~NET_RING_FEATURES;
-    if (tap_knows_uso(resources->taps[0]))
-        features |= NET_FEATURES_GUEST_USO | NET_FEATURE(VIRTIO_NET_F_HOST_USO);
+    bool uso = tap_knows_uso(resources->taps[0]);
+    if (uso)
+        features |= NET_FEATURES_GUEST_USO;
+    if (settings->offloads)
+        features |= NET_FEATURES_HOST | (uso ? NET_FEATURE(VIRTIO_NET_F_HOST_USO) : 0);
     net->config.status = VIRTIO_NET_S_LINK_UP;
     net->config.max_virtqueue_pairs = settings->queues;
     if (settings->queues > 1)
@@ -258,12 +295,14 @@ int net_create(const char *argument, const struct device_environment *environmen
     if (!net)
         return -ENOMEM;
     net->n_pairs = settings.queues;
-    net->control_kick.fd = -EBADF;
+    net->control_kick.fd = net->timer.fd = -EBADF;
     r = virtio_device_init(&net->device, &net_type, settings.id, environment->memory,
                            net_configure(net, &settings, &resources), 2 * net->n_pairs + 1,
                            NET_QUEUE_SIZE);
     if (r >= 0)
         r = make_pairs(net, &resources);
+    if (r >= 0)
+        r = make_timer(net);
     if (r < 0) {
         net_destroy(&net->device);
         return log_errno(r, "Cannot make network interface '%s': %s", settings.id, strerror(-r));

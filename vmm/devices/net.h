@@ -17,6 +17,7 @@ struct net_settings {
     bool has_mac;
     uint16_t mtu;    /* 0: not told to the guest */
     uint16_t queues; /* pairs */
+    bool offloads;   /* the guest may leave checksums and segmentation of what it sends to us */
     char vhost[64];  /* a device's path, or fd:PREFIX; empty: userspace */
 };
 

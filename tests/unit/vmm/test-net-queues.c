@@ -183,6 +183,20 @@ static void test_refused_commands(void **state)
     assert_int_equal(set_pairs(world, PAIRS), VIRTIO_NET_OK);
 }
 
+/* More changes than the host is to suffer in a second wait for the next one, and are made then. */
+static void test_many_changes_take_their_time(void **state)
+{
+    struct world *world = *state;
+
+    bring_up(world, CONTROL + 1);
+    for (uint16_t i = 0; i < 2 * NET_CHANGES_PER_TICK + 10; i++)
+        assert_int_equal(set_pairs(world, i % 2 + 2), VIRTIO_NET_OK);
+    for (uint16_t i = 0; i < 200; i++) /* no changes */
+        assert_int_equal(set_pairs(world, 3), VIRTIO_NET_OK);
+    assert_true(send_on(world, 2, 1));
+    assert_true(tap_host_receive(&world->host, 80, 1));
+}
+
 /* A pair of which the driver made one queue cannot be turned on; those before it can. */
 static void test_half_a_pair(void **state)
 {
@@ -378,6 +392,7 @@ int main(void)
         TEST(test_pairs_are_turned_on_and_off),
         TEST(test_frames_arrive_while_pairs_change),
         TEST(test_refused_commands),
+        TEST(test_many_changes_take_their_time),
         TEST(test_half_a_pair),
         TEST(test_broken_commands),
         TEST(test_fault_on_another_pair),

@@ -201,6 +201,25 @@ static void test_senseless_headers(void **state)
     assert_true(tap_host_receive(&world->host, 90, 5));
 }
 
+/* A device that passes no header on: a driver cannot have the host write into its frames. */
+static void test_without_offloads_no_header_is_passed_on(void **state _unused_)
+{
+    struct guest_memory memory;
+    const struct device_environment environment = {.memory = &memory, .take_fd = world_no_fd};
+    struct virtio_device *device;
+    struct tap_host host;
+
+    assert_int_equal(guest_memory_init(&memory, 16 * MIB), 0);
+    assert_int_equal(tap_host_init(&host, "vtest3", false), 0);
+    assert_int_equal(net_create("eth0,tap=vtest3,offloads=no", &environment, &device), 0);
+    assert_int_equal(
+        device->state.offered & (NET_FEATURES_HOST | NET_FEATURE(VIRTIO_NET_F_HOST_USO)), 0);
+    assert_true(device->state.offered & NET_FEATURE(VIRTIO_NET_F_GUEST_CSUM));
+    device->type->destroy(device);
+    tap_host_done(&host);
+    guest_memory_done(&memory);
+}
+
 int main(void)
 {
 #define MERGING(f)  cmocka_unit_test_setup_teardown(f, setup_merging, world_free)
@@ -214,6 +233,7 @@ int main(void)
         MERGING(test_reset_forgets_the_rest_of_a_packet),
         OFFLOADS(test_header_with_a_checksum_is_passed_on),
         OFFLOADS(test_senseless_headers),
+        cmocka_unit_test(test_without_offloads_no_header_is_passed_on),
     };
 
     if (tap_host_enter() < 0) {

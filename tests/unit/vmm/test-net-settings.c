@@ -10,7 +10,7 @@ static void test_all(void **state _unused_)
 
     assert_int_equal(
         net_settings_parse("eth0,tap=fd:net.eth0,mac=52:54:00:12:AB:cd,mtu=9000,queues=8,"
-                           "vhost=fd:vhost.eth0",
+                           "offloads=no,vhost=fd:vhost.eth0",
                            &settings),
         0);
     assert_string_equal(settings.id, "eth0");
@@ -19,6 +19,7 @@ static void test_all(void **state _unused_)
     assert_memory_equal(settings.mac, mac, 6);
     assert_int_equal(settings.mtu, 9000);
     assert_int_equal(settings.queues, 8);
+    assert_false(settings.offloads);
     assert_string_equal(settings.vhost, "fd:vhost.eth0");
 }
 
@@ -30,6 +31,7 @@ static void test_defaults(void **state _unused_)
     assert_false(settings.has_mac);
     assert_int_equal(settings.mtu, 0);
     assert_int_equal(settings.queues, 1);
+    assert_true(settings.offloads);
     assert_string_equal(settings.vhost, "");
     assert_int_equal(net_settings_parse("fifteen-letters,tap=t", &settings), 0);
     assert_int_equal(net_settings_parse("x,tap=t,mtu=68", &settings), 0);
@@ -60,6 +62,7 @@ static void test_refused(void **state _unused_)
         {"eth0,tap=t,mtu=99999999999999999999", "is not from"},
         {"eth0,tap=t,queues=9", "queues=9 is not from 1 to 8"},
         {"eth0,tap=t,queues=0", "queues=0 is not from 1 to 8"},
+        {"eth0,tap=t,offloads=0", "offloads=0 is neither yes nor no"},
         {"eth0,tap=t,vhost=", "vhost='' is neither fd:PREFIX nor a path"},
         {"eth0,tap=t,vhost=yes", "vhost='yes' is neither"},
         {"eth0,tap=t,vhost=/0123456789012345678901234567890123456789012345678901234567890123",
