@@ -236,6 +236,18 @@ static void check_port(struct vm_config *config, const struct network_section *n
                      "zone = NAME");
 }
 
+/* What the filter on the TAP has seen must be what the bridge gets; with vhost the guest can have
+ * the host's kernel write into a frame after that (struct virtio_net_hdr, NEEDS_CSUM). */
+static void settle_antispoof(struct vm_config *config, struct network_section *network)
+{
+    if (!network->antispoof)
+        return;
+    if (network->vhost && network_says(network, "vhost"))
+        problems_add(&config->problems, place_of(network, "vhost"),
+                     "vhost = yes lets the guest go around antispoof = yes; leave one of them out");
+    network->vhost = false;
+}
+
 /* A TAP cannot be what another interface is a port of. */
 static void check_bridges(struct vm_config *config)
 {
@@ -277,6 +289,7 @@ int vm_config_finish_networks(struct vm_config *config, struct zones *zones)
         check_port(config, network);
         check_ipv4(config, network);
         check_address(config, network);
+        settle_antispoof(config, network);
         derive_network(config, i);
     }
     check_bridges(config);

@@ -38,7 +38,13 @@ static void write_arp(FILE *f, const struct nic *nic, const char *mac, const cha
 
 static void write_ipv4(FILE *f, const struct nic *nic, const char *address)
 {
+    const uint8_t *mac = nic->mac;
+
     fputs("        ether type ip udp sport 67 drop\n", f); /* a DHCP server */
+    /* A lease is the client's that the request names (chaddr, RFC 2131), whoever sends it. */
+    fprintf(f, "        ether type ip udp dport 67 @th,288,48 != 0x%02x%02x%02x%02x%02x%02x drop\n",
+            mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    fputs("        ether type ip ip protocol igmp @th,0,8 0x11 drop\n", f); /* a querier */
     if (nic->ipv4)
         fprintf(f,
                 "        ether type ip ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept\n"
@@ -57,14 +63,17 @@ static void write_ipv6(FILE *f, const uint8_t mac[6])
              low = (unsigned)(0xfe << 8 | mac[3]), last = (unsigned)(mac[4] << 8 | mac[5]);
 
     fprintf(f,
-            "        ether type ip6 icmpv6 type { nd-router-advert, nd-redirect } drop\n"
+            "        ether type ip6 icmpv6 type"
+            " { nd-router-advert, nd-redirect, mld-listener-query } drop\n"
             "        ether type ip6 udp sport 547 drop\n"
             "        ether type ip6 icmpv6 type nd-neighbor-advert"
+            " @th,128,64 != 0x%04x%04x%04x%04x drop\n"
+            "        ether type ip6 ip6 saddr :: icmpv6 type nd-neighbor-solicit"
             " @th,128,64 != 0x%04x%04x%04x%04x drop\n"
             "        ether type ip6 ip6 saddr & ::ffff:ffff:ffff:ffff == ::%x:%x:%x:%x accept\n"
             "        ether type ip6 ip6 saddr :: icmpv6 type"
             " { nd-neighbor-solicit, nd-router-solicit, mld2-listener-report } accept\n",
-            high, middle, low, last, high, middle, low, last);
+            high, middle, low, last, high, middle, low, last, high, middle, low, last);
 }
 
 static void write_chain(FILE *f, const struct nic *nic)

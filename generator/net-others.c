@@ -9,9 +9,11 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 
-#define RETRY_MS 20
+#define RETRY_MS    20
+#define ANNOUNCE_MS 2000 /* for others that look whether it is held */
 
 static int open_state(const char *state_dir, const char *uuid, bool create)
 {
@@ -39,12 +41,17 @@ static int lock_dir(int dir_fd, int timeout_ms)
 
 int net_others_lock(const char *state_dir, int timeout_ms)
 {
-    return lock_dir(run_dir_open(state_dir, true), timeout_ms);
+    _cleanup_close_ int fd = run_dir_open(state_dir, true);
+
+    /* Whoever could open it could lock it, too. */
+    if (fd >= 0 && fchmod(fd, 0700) < 0)
+        return -errno;
+    return lock_dir(TAKE_FD(fd), timeout_ms);
 }
 
 int net_others_announce(const char *state_dir, const char *uuid)
 {
-    return lock_dir(open_state(state_dir, uuid, true), RETRY_MS);
+    return lock_dir(open_state(state_dir, uuid, true), ANNOUNCE_MS);
 }
 
 bool net_others_starting(const char *state_dir, const char *uuid)

@@ -9,6 +9,20 @@
 #include <string.h>
 #include <syslog.h>
 
+/* The guest runs: its port is isolated before anything passes. */
+static int isolate_first(struct net_up *up, const struct nic *nic, int ifindex)
+{
+    struct rtnl_link bridge;
+    int r = rtnl_link_get(up->rtnl, nic->bridge, &bridge);
+
+    if (r >= 0)
+        r = rtnl_link_set_port_down(up->rtnl, ifindex, bridge.ifindex);
+    if (r < 0)
+        return helper_fail(r, "%s: cannot put %s on the bridge %s: %s", nic->id, nic->tap,
+                           nic->bridge, strerror(-r));
+    return net_port_isolate(up, nic);
+}
+
 static int rejoin_port(struct net_up *up, const struct nic *nic, const char *bridge)
 {
     struct rtnl_link link;
@@ -19,9 +33,9 @@ static int rejoin_port(struct net_up *up, const struct nic *nic, const char *bri
     if (strcmp(nic->bridge, bridge) || rtnl_link_get(up->rtnl, nic->tap, &link) < 0 ||
         link.master > 0)
         return 0;
-    r = net_settle_directly(up, nic, false);
-    if (r >= 0 && nic->isolated)
-        r = net_port_isolate(up, nic);
+    r = nic->isolated ? isolate_first(up, nic, link.ifindex) : 0;
+    if (r >= 0)
+        r = net_settle_directly(up, nic, false);
     if (r >= 0)
         helper_log(LOG_NOTICE, "%s: %s is a port of the bridge %s again", nic->id, nic->tap,
                    bridge);

@@ -34,7 +34,8 @@ static void write_last(int fd, int64_t ms)
 
 int net_reload(const char *file, int64_t since_ms, unsigned timeout_ms, char **ret_why)
 {
-    _cleanup_close_ int fd = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    /* Whoever could open it could lock it, too. */
+    _cleanup_close_ int fd = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     int64_t start;
     int r;
 

@@ -196,6 +196,21 @@ int rtnl_link_set_up(struct rtnl *rtnl, int ifindex, int master, unsigned mtu)
     return rtnl_request_run(rtnl, nlh, NULL, NULL);
 }
 
+int rtnl_link_set_port_down(struct rtnl *rtnl, int ifindex, int master)
+{
+    struct nlmsghdr *nlh = rtnl_link_request_new(rtnl, RTM_NEWLINK, NLM_F_ACK, ifindex);
+    struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+    int r;
+
+    ifi->ifi_change = IFF_UP;
+    r = rtnl_request_run(rtnl, nlh, NULL, NULL);
+    if (r < 0)
+        return r;
+    nlh = rtnl_link_request_new(rtnl, RTM_NEWLINK, NLM_F_ACK, ifindex);
+    mnl_attr_put_u32(nlh, IFLA_MASTER, (uint32_t)master);
+    return rtnl_request_run(rtnl, nlh, NULL, NULL);
+}
+
 int rtnl_link_no_ipv6ll(struct rtnl *rtnl, int ifindex)
 {
     struct nlmsghdr *nlh = rtnl_link_request_new(rtnl, RTM_NEWLINK, NLM_F_ACK, ifindex);

@@ -45,6 +45,9 @@ int rtnl_link_delete(struct rtnl *rtnl, int ifindex);
 /* Sets the link up; on the way puts it under MASTER (0: leaves it) and sets MTU (0: leaves it). */
 int rtnl_link_set_up(struct rtnl *rtnl, int ifindex, int master, unsigned mtu);
 
+/* Makes a link a port of MASTER that is down: nothing passes. */
+int rtnl_link_set_port_down(struct rtnl *rtnl, int ifindex, int master);
+
 /* Keeps the kernel from giving the link an fe80:: address, as networkd's LinkLocalAddressing=no. */
 int rtnl_link_no_ipv6ll(struct rtnl *rtnl, int ifindex);
 

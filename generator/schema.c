@@ -116,7 +116,9 @@ const struct setting schema[] = {
     {NETWORK(antispoof), .key = "antispoof", .parse = parse_boolean, .value = "yes or no",
      .initial = "no",
      .help = "Whether the TAP takes from the guest only what comes from its own MAC address and, "
-             "with ipv4, its own IPv4 address."},
+             "with ipv4, its own IPv4 address. The VMM moves the packets then, and the guest sends "
+             "without offloads, which costs speed. A firewall that flushes all of nftables' rules "
+             "takes these along until the VM is started again."},
     {NETWORK(rate_mbit), .key = "rate_mbit", .parse = parse_number,
      .rule = {.min = 1, .max = 100000}, .otherwise = "no limit",
      .help = "The most that the interface carries each way, in Mbit/s."},

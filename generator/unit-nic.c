@@ -182,8 +182,8 @@ static void write_net(FILE *f, const struct network_section *network, size_t ind
         (void)snprintf(mtu, sizeof(mtu), ",mtu=%u", network->mtu);
     if (network->vhost)
         (void)snprintf(vhost, sizeof(vhost), ",vhost=fd:vhost.%s", id);
-    (void)snprintf(text, sizeof(text), "--net=%s,tap=fd:net.%s%s,queues=%u%s,mac=", id, id, mtu,
-                   network->multiqueue, vhost);
+    (void)snprintf(text, sizeof(text), "--net=%s,tap=fd:net.%s%s,queues=%u%s%s,mac=", id, id, mtu,
+                   network->multiqueue, network->antispoof ? ",offloads=no" : "", vhost);
     mac_format(&network->mac, mac);
     name_mac_variable(network, index, variable);
     if (variable[0] != '\0')

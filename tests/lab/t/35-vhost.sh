@@ -31,3 +31,15 @@ test_the_kernel_moves_the_packets_and_the_vmm_alone_holds_the_device() {
     vm_stop $uuid
     nothing_left $uuid
 }
+
+test_a_lost_tap_is_told_under_vhost() {
+    vm_ini web $uuid cmdline='volt.ip=10.42.0.10/24'
+    vm_nic web eth0
+    vm_start $uuid
+    wait_ready $uuid
+    assert ip link delete "tap-${uuid%%-*}"
+    wait_for 20 log_has $uuid "The TAP interface of 'eth0' is gone: its link is down until a restart"
+    assert vm_is $uuid active
+    vm_stop $uuid
+    nothing_left $uuid
+}
