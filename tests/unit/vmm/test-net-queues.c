@@ -46,7 +46,8 @@ static uint8_t command(struct world *world, unsigned queue, uint8_t class, uint8
     uint8_t answer = 0xee;
 
     assert_int_equal(guest_memory_write(&world->memory, data_of(queue), header, 2), 0);
-    assert_int_equal(guest_memory_write(&world->memory, data_of(queue) + 16, data, length), 0);
+    if (length > 0)
+        assert_int_equal(guest_memory_write(&world->memory, data_of(queue) + 16, data, length), 0);
     assert_int_equal(guest_memory_write(&world->memory, data_of(queue) + 64, &answer, 1), 0);
     driver_describe(driver, 0, data_of(queue), 2, VRING_DESC_F_NEXT, length > 0 ? 1 : 2);
     driver_describe(driver, 1, data_of(queue) + 16, length, VRING_DESC_F_NEXT, 2);
