@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# Disks: what a guest writes and flushes outlives everything, and nobody else writes meanwhile.
+# shellcheck source=../lib.sh
+. /lab/lib.sh
+
+uuid=4d4d4d4d-0000-4000-8000-000000000045
+other=4e4e4e4e-0000-4000-8000-000000000046
+service=$(unit "$uuid")
+image=/var/lib/volt/images/test.raw
+address=10.42.0.45
+
+# new_image : an empty file system, which the guest's ext4 takes.
+new_image() {
+    rm -f "$image"
+    truncate --size=64M "$image"
+    assert busybox mke2fs -F "$image" >/dev/null
+}
+
+# disk NAME ID PATH [LINE…] : adds a [disk ID] section.
+disk() {
+    local file=/etc/volt/vms/$1.ini
+    printf '\n[disk %s]\npath = %s\n' "$2" "$3" >>"$file"
+    shift 3
+    (($# == 0)) || printf '%s\n' "$@" >>"$file"
+}
+
+# vm [LINE…] : web.ini with a disk of these settings, started, and waited for.
+vm() {
+    vm_ini web "$uuid" "cmdline=volt.remote volt.ip=$address/24"
+    vm_nic web eth0
+    disk web data "$image" "$@"
+    assert vm_start "$uuid"
+    wait_ready "$uuid"
+}
+
+in_guest() { guest_do "$address" "$1"; }
+mounted() { in_guest "mkdir -p /mnt; mount -t ext4 $1 /dev/vda /mnt && echo MOUNTED"; }
+
+crash_of_the_vmm() {
+    new_image
+    vm "$@"
+    assert_equal data "$(in_guest 'cat /sys/block/vda/serial')" 'serial number'
+    assert_match MOUNTED "$(mounted '')"
+    in_guest 'dd if=/dev/urandom of=/mnt/file bs=64k count=20 2>/dev/null; md5sum </mnt/file >/mnt/sum; sync; echo OK' >/dev/null
+    local sum first
+    sum=$(in_guest 'cat /mnt/sum')
+    assert_match '^[0-9a-f]{32}' "$sum"
+    first=$(vm_pid "$uuid")
+    kill -KILL "$first"
+    new_process() { local pid; pid=$(vm_pid "$uuid"); [[ $pid != 0 && $pid != "$first" ]]; }
+    wait_for 20 new_process
+    wait_ready "$uuid"
+    assert_match MOUNTED "$(mounted '')"
+    assert_equal "$sum" "$(in_guest 'md5sum </mnt/file')" 'what was flushed'
+    in_guest 'umount /mnt; echo OK' >/dev/null
+    assert vm_stop "$uuid"
+    nothing_left "$uuid"
+}
+
+test_what_is_flushed_outlives_the_vmm() { crash_of_the_vmm; }
+
+test_what_is_flushed_outlives_the_vmm_without_the_page_cache() {
+    crash_of_the_vmm 'cache = none' 'queues = 2'
+}
+
+test_a_read_only_disk_is_not_written_to() {
+    local before
+    new_image
+    before=$(md5sum <"$image")
+    vm 'readonly = yes'
+    assert_equal 1 "$(in_guest 'cat /sys/block/vda/ro')" 'read-only in the guest'
+    assert_match MOUNTED "$(mounted '-o ro')"
+    in_guest 'umount /mnt; dd if=/dev/zero of=/dev/vda bs=4k count=1 conv=fsync 2>&1' >/dev/null
+    assert vm_stop "$uuid"
+    assert_equal "$before" "$(md5sum <"$image")" 'the image'
+}
+
+test_trimmed_space_goes_back_to_the_host() {
+    local full trimmed
+    new_image
+    vm
+    assert_match MOUNTED "$(mounted '')"
+    in_guest 'dd if=/dev/zero of=/mnt/file bs=1M count=16 2>/dev/null; sync; echo OK' >/dev/null
+    full=$(stat --format=%b "$image")
+    in_guest 'rm /mnt/file; sync; fstrim /mnt; sync; echo OK' >/dev/null
+    trimmed=$(stat --format=%b "$image")
+    ((trimmed < full - 24000)) || fail "blocks: $full, then $trimmed"
+}
+
+test_a_second_writer_is_refused_by_name() {
+    new_image
+    vm
+    vm_ini second "$other"
+    disk second data "$image"
+    mkdir -p "/run/systemd/system/volt-vm@$other.service.d"
+    printf '[Service]\nRestart=no\n' >"/run/systemd/system/volt-vm@$other.service.d/60-test.conf"
+    trap 'rm -rf "/run/systemd/system/volt-vm@$other.service.d"' EXIT
+    assert_fails vm_start "$other"
+    assert_match "cannot use $image: it is in use by VM web \($uuid\)" "$(vm_property "$other" StatusText)"
+    assert_match MOUNTED "$(mounted '')"
+    assert vm_stop "$uuid"
+    assert vm_start "$other"
+    wait_ready "$other"
+    assert vm_is "$other" active
+}
+
+test_a_block_device_is_a_disk_and_a_mounted_one_is_refused() {
+    local loop
+    new_image
+    loop=$(losetup --find --show "$image") || skip 'no loop devices here'
+    # shellcheck disable=SC2064 # its name now
+    trap "umount /mnt 2>/dev/null; losetup --detach $loop; rm -rf '/run/systemd/system/$service.d'" EXIT
+    mkdir -p "/run/systemd/system/$service.d"
+    printf '[Service]\nRestart=no\n' >"/run/systemd/system/$service.d/60-test.conf"
+    vm_ini web "$uuid" "cmdline=volt.remote volt.ip=$address/24"
+    vm_nic web eth0
+    disk web data "$loop"
+    assert mount "$loop" /mnt
+    assert_fails vm_start "$uuid"
+    assert_match "the host has it mounted at /mnt" "$(vm_property "$uuid" StatusText)"
+    assert umount /mnt
+    assert vm_start "$uuid"
+    wait_ready "$uuid"
+    assert_match MOUNTED "$(mounted '')"
+    assert_fails mount "$loop" /mnt
+    assert vm_stop "$uuid"
+}
+
+test_a_full_host_is_an_io_error() {
+    local full=/run/volt-full
+    mkdir -p "$full"
+    # shellcheck disable=SC2064 # its name now
+    trap "umount $full" EXIT
+    assert mount -t tmpfs -o size=2M tmpfs "$full"
+    truncate --size=8M "$full/test.raw"
+    image=$full/test.raw vm
+    assert_match 'I/O error|No space' "$(in_guest 'dd if=/dev/zero of=/dev/vda bs=1M count=6 conv=fsync 2>&1')"
+    assert log_has "$uuid" "Disk 'data': the host cannot write at sector [0-9]+: No space left on device"
+    assert vm_is "$uuid" active
+    assert vm_stop "$uuid"
+}
