@@ -30,26 +30,6 @@ static struct event_loop *loop_of(struct net_vhost *net)
     return &net->pair.device->worker.loop;
 }
 
-static void ring_broken(struct event_source *source, uint32_t events)
-{
-    struct net_vhost *net = container_of(source, struct net_vhost, error);
-    eventfd_t count;
-
-    (void)events;
-    (void)eventfd_read(source->fd, &count);
-    virtio_device_report_fault(net->pair.device, "the kernel's vhost-net finds a ring broken");
-}
-
-static void tap_event(struct event_source *source, uint32_t events)
-{
-    struct net_vhost *net = container_of(source, struct net_vhost, tap);
-
-    if (!(events & (EPOLLERR | EPOLLHUP)))
-        return;
-    event_loop_remove(loop_of(net), source);
-    net->pair.tap_lost(net->pair.device);
-}
-
 static int set_backends(struct net_vhost *net, int fd)
 {
     for (unsigned i = 0; i < VHOST_NET_QUEUES; i++) {
@@ -59,6 +39,35 @@ static int set_backends(struct net_vhost *net, int fd)
             return -errno;
     }
     return 0;
+}
+
+/* The kernel is not to send into the void, of which it would tell again and again. */
+static void tap_lost(struct net_vhost *net)
+{
+    event_loop_remove(loop_of(net), &net->tap);
+    (void)set_backends(net, VHOST_FILE_UNBIND);
+    net->pair.tap_lost(net->pair.device);
+}
+
+static void tap_event(struct event_source *source, uint32_t events)
+{
+    if (events & (EPOLLERR | EPOLLHUP))
+        tap_lost(container_of(source, struct net_vhost, tap));
+}
+
+/* vhost complains likewise of a ring that makes no sense and of a TAP that takes no packet. */
+static void vhost_complains(struct event_source *source, uint32_t events)
+{
+    struct net_vhost *net = container_of(source, struct net_vhost, error);
+    struct virtio_device *device = net->pair.device;
+    eventfd_t count;
+
+    (void)events;
+    (void)eventfd_read(source->fd, &count);
+    if (tap_set_offloads(net->pair.tap_fd, device->state.accepted) == -EBADFD)
+        tap_lost(net);
+    else
+        virtio_device_report_fault(device, "the kernel's vhost-net finds a ring broken");
 }
 
 /*
@@ -200,8 +209,8 @@ int net_vhost_new(struct virtio_device *device, unsigned index, int tap_fd, stru
     net->pair = (struct net_pair){
         .backend = &vhost_backend, .device = device, .index = index, .tap_fd = -EBADF};
     net->vhost.fd = -EBADF;
-    net->error =
-        (struct event_source){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .ready = ring_broken};
+    net->error = (struct event_source){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                                       .ready = vhost_complains};
     if (net->error.fd < 0) {
         int r = -errno;
 
