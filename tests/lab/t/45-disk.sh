@@ -110,7 +110,7 @@ test_a_block_device_is_a_disk_and_a_mounted_one_is_refused() {
     new_image
     loop=$(losetup --find --show "$image") || skip 'no loop devices here'
     # shellcheck disable=SC2064 # its name now
-    trap "umount /mnt 2>/dev/null; losetup --detach $loop; rm -rf '/run/systemd/system/$service.d'" EXIT
+    trap "umount /mnt 2>/dev/null || true; losetup --detach $loop; rm -rf '/run/systemd/system/$service.d'" EXIT
     mkdir -p "/run/systemd/system/$service.d"
     printf '[Service]\nRestart=no\n' >"/run/systemd/system/$service.d/60-test.conf"
     vm_ini web "$uuid" "cmdline=volt.remote volt.ip=$address/24"
@@ -135,7 +135,7 @@ test_a_full_host_is_an_io_error() {
     assert mount -t tmpfs -o size=2M tmpfs "$full"
     truncate --size=8M "$full/test.raw"
     image=$full/test.raw vm
-    assert_match 'I/O error|No space' "$(in_guest 'dd if=/dev/zero of=/dev/vda bs=1M count=6 conv=fsync 2>&1')"
+    assert_match 'Input/output error|No space' "$(in_guest 'dd if=/dev/zero of=/dev/vda bs=1M count=6 conv=fsync 2>&1')"
     assert log_has "$uuid" "Disk 'data': the host cannot write at sector [0-9]+: No space left on device"
     assert vm_is "$uuid" active
     assert vm_stop "$uuid"
