@@ -199,7 +199,3 @@ test_vm_runs_without_vhost() {
     vm_start "$uuid"
     uses_vhost
 }
-
-test_bare_metal_payloads_by_vhost() { # limit 300 s
-    LIMIT=100 assert /lab/guest/run --vhost /lab/guest
-}
