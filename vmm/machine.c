@@ -297,9 +297,9 @@ void machine_remarks(const struct machine *machine, char *ret, size_t size)
     ret[0] = '\0';
     for (unsigned i = 0; i < machine->n_devices; i++) {
         const struct virtio_device *device = machine->devices[i].device;
-        int n = device->remark
-                    ? snprintf(ret + length, size - length, "; %s %s", device->id, device->remark)
-                    : 0;
+        int n = device->remark ? snprintf(ret + length, size - length, "%s%s %s",
+                                          length > 0 ? "; " : "", device->id, device->remark)
+                               : 0;
         if (n < 0 || (size_t)n >= size - length) {
             ret[length] = '\0'; /* not by halves */
             return;

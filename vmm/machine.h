@@ -88,7 +88,9 @@ int machine_make_threads(struct machine *machine, int (*lock)(enum thread_kind, 
 /* Lets the guest run. */
 void machine_run(struct machine *machine);
 
-/* What the devices remark, as "; ID REMARK" each, as far as SIZE has room: for systemctl status. */
+/* What the devices remark, as "ID REMARK; ID REMARK", as far as SIZE has room: for systemctl
+ * status.
+ */
 void machine_remarks(const struct machine *machine, char *ret, size_t size);
 
 void machine_press_power_button(struct machine *machine);

@@ -101,6 +101,8 @@ static int build(struct machine *machine, struct resources *resources,
 
         r = options->devices[i].kind->create(options->devices[i].argument, &environment, &device);
         if (r >= 0)
+            device->argument = options->devices[i].argument;
+        if (r >= 0)
             r = machine_add_device(machine, device);
         if (r < 0)
             return r;
@@ -124,12 +126,14 @@ static int lock(struct machine *machine)
 
 static int run(struct supervisor *supervisor, const struct options *options)
 {
+    char status[STATUS_SIZE];
+
     log_info("Running '%s' (%s): %u vCPUs, %llu MiB, %u devices", options->name,
              options->uuid ? options->uuid : "no UUID", options->vcpus,
              (unsigned long long)options->memory_mib, options->n_devices);
     /* This word must arrive. How long a start may take is systemd's to say. */
-    while (notify_send(supervisor->notify, "READY=1\nSTATUS=Running%s", supervisor->remarks) ==
-           -EAGAIN)
+    status_compose(&supervisor->status_line, status, sizeof(status));
+    while (notify_send(supervisor->notify, "READY=1\nSTATUS=%s", status) == -EAGAIN)
         ;
     machine_run(supervisor->machine);
     return supervisor_run(supervisor);

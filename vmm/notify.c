@@ -56,7 +56,7 @@ void notify_done(struct notify *notify)
 
 int notify_send(const struct notify *notify, const char *format, ...)
 {
-    char message[512];
+    char message[1280]; /* the status line and another word */
     va_list ap;
 
     if (notify->fd < 0)

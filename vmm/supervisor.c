@@ -13,6 +13,16 @@
 /* What systemd gives beyond the guest's time, before it ends the process itself. */
 enum { STOP_MARGIN_SEC = 15 };
 
+void supervisor_status(struct supervisor *supervisor)
+{
+    char line[STATUS_SIZE];
+
+    if (supervisor->done)
+        return;
+    status_compose(&supervisor->status_line, line, sizeof(line));
+    (void)notify_send(supervisor->notify, "STATUS=%s", line);
+}
+
 static void end(struct supervisor *supervisor, int status, enum log_level level, const char *text)
 {
     if (supervisor->done)
@@ -64,11 +74,14 @@ static void stop(struct supervisor *supervisor)
              supervisor->stop_timeout_sec);
     /* The unit's own limit may be the template's, where the VM's description is gone or broken by
      * now. */
-    (void)notify_send(supervisor->notify,
-                      "EXTEND_TIMEOUT_USEC=%llu\n"
-                      "STATUS=Power button pressed; the guest has %u s to power off",
-                      (supervisor->stop_timeout_sec + STOP_MARGIN_SEC) * 1000000ULL,
-                      supervisor->stop_timeout_sec);
+    (void)notify_send(supervisor->notify, "EXTEND_TIMEOUT_USEC=%llu",
+                      (supervisor->stop_timeout_sec + STOP_MARGIN_SEC) * 1000000ULL);
+    (void)status_set(&supervisor->status_line, STATUS_REMARKS, "%s", "");
+    (void)status_set(&supervisor->status_line, STATUS_BOOT, "%s", "");
+    (void)status_set(&supervisor->status_line, STATUS_STATE,
+                     "Power button pressed; the guest has %u s to power off",
+                     supervisor->stop_timeout_sec);
+    supervisor_status(supervisor);
     supervisor->stop_ticks_left = supervisor->stop_timeout_sec;
     (void)timerfd_settime(supervisor->stop_timer.fd, 0, &second, NULL);
     machine_press_power_button(supervisor->machine);
@@ -136,9 +149,9 @@ static void guest_booted(struct event_source *source, uint32_t events)
         return;
     unsigned long long us = (reached - supervisor->start_ns) / 1000;
     log_info("The guest's init runs %llu.%03llu ms after the start", us / 1000, us % 1000);
-    (void)notify_send(supervisor->notify,
-                      "STATUS=Running%s; the guest's init ran %llu ms after the start",
-                      supervisor->remarks, us / 1000);
+    (void)status_set(&supervisor->status_line, STATUS_BOOT,
+                     "the guest's init ran %llu ms after the start", us / 1000);
+    supervisor_status(supervisor);
 }
 
 static int make_timer(struct event_source *source, uint64_t interval_usec,
@@ -181,7 +194,10 @@ int supervisor_init(struct supervisor *supervisor, const char *name, struct mach
     supervisor->notify = notify;
     supervisor->stop_timeout_sec = stop_timeout_sec;
     supervisor->start_ns = start_ns;
-    machine_remarks(machine, supervisor->remarks, sizeof(supervisor->remarks));
+    char remarks[STATUS_PART_SIZE];
+    machine_remarks(machine, remarks, sizeof(remarks));
+    (void)status_set(&supervisor->status_line, STATUS_REMARKS, "%s", remarks);
+    (void)status_set(&supervisor->status_line, STATUS_STATE, "Running");
     supervisor->ended = (struct event_source){.fd = machine->ended, .ready = machine_ended};
     supervisor->boot_reached =
         (struct event_source){.fd = machine->boot_reached, .ready = guest_booted};

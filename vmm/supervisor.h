@@ -5,6 +5,7 @@
 #include "vmm/console.h"
 #include "vmm/machine.h"
 #include "vmm/notify.h"
+#include "vmm/status.h"
 
 /* Exit statuses beside 0 (powered off) and 1 (an error before the guest ran). */
 enum {
@@ -24,7 +25,7 @@ struct supervisor {
     unsigned stop_timeout_sec;
     uint64_t start_ns;        /* CLOCK_MONOTONIC when the program started */
     unsigned stop_ticks_left; /* of a second each, until the guest's time is over */
-    char remarks[256];        /* the devices', for STATUS= while the guest runs */
+    struct status status_line;
     bool stopping, done;
     int status; /* once done */
 };
@@ -33,6 +34,13 @@ struct supervisor {
  * logs. */
 int supervisor_init(struct supervisor *supervisor, const char *name, struct machine *machine,
                     const struct notify *notify, unsigned stop_timeout_sec, uint64_t start_ns);
+
+/*
+ * Tells systemd the status line, STATUS=. To say something there, set a part of the line and call
+ * this: `if (status_set(&supervisor->status_line, STATUS_GUEST, …)) supervisor_status(supervisor);`
+ * Nothing is told any more once the machine has ended, which has the last word.
+ */
+void supervisor_status(struct supervisor *supervisor);
 
 /* Runs until the machine's end. Returns the exit status; says why in journal and STATUS=. */
 int supervisor_run(struct supervisor *supervisor);

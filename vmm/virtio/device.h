@@ -43,6 +43,17 @@ struct virtio_type {
      * -errno. May be NULL.
      */
     int (*start_threads)(struct virtio_device *device, struct thread_gate *gate);
+    /*
+     * The device's option has the new value ARGUMENT, in full: applies what can change while the
+     * guest runs, and appends a line to REPLY (reply_add()) for each change and for each thing that
+     * has to wait for the next start. Called again with the same ARGUMENT, it has no change to tell
+     * but what still waits. -errno where ARGUMENT is refused as a whole; REPLY says why. May be
+     * NULL: nothing can change.
+     */
+    int (*reconfigure)(struct virtio_device *device, const char *argument, char *reply,
+                       size_t size);
+    /* Writes "KEY=VALUE KEY=VALUE …" about the device now, for people. May be NULL. */
+    void (*describe)(struct virtio_device *device, char *ret, size_t size);
     void (*destroy)(struct virtio_device *device);
 };
 
@@ -85,6 +96,7 @@ struct virtio_device {
     bool fault_reported; /* device thread only: one line in all, however often a guest resets */
     _Atomic(const char *) fault; /* what another of the device's threads found */
     const char *remark;          /* for systemctl status: what is not as was asked for, or NULL */
+    const char *argument;        /* borrowed: the option's value that it was made from, or NULL */
 };
 
 /*
