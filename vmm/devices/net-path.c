@@ -109,6 +109,13 @@ static void receive_kicked(struct event_source *source, uint32_t events)
         receive(path);
 }
 
+static void transmit_given_back(struct net_transmit *transmit)
+{
+    struct net_path *path = container_of(transmit, struct net_path, transmit);
+
+    signal_if_wanted(path, net_pair_transmitq(&path->pair));
+}
+
 static void transmit_kicked(struct event_source *source, uint32_t events)
 {
     struct net_path *path = container_of(source, struct net_path, transmit_kick);
@@ -120,7 +127,6 @@ static void transmit_kicked(struct event_source *source, uint32_t events)
     /* A driver sends nothing on a pair that it did not turn on; what comes is lost. */
     bool open = path->pair.active && !path->tap_gone;
     int r = net_transmit_all(&path->transmit, open ? path->tap.fd : -EBADF, &gone);
-    signal_if_wanted(path, net_pair_transmitq(&path->pair));
     if (gone)
         tap_lost(path);
     if (r < 0)
@@ -157,7 +163,8 @@ static void start_here(void *argument)
     uint64_t accepted = device->state.accepted;
 
     net_receive_start(&path->receive, &device->queues[net_pair_receiveq(&path->pair)], accepted);
-    net_transmit_start(&path->transmit, &device->queues[net_pair_transmitq(&path->pair)], accepted);
+    net_transmit_start(&path->transmit, &device->queues[net_pair_transmitq(&path->pair)], accepted,
+                       transmit_given_back);
     path->tap_gone = path->broken = false;
     path->pair.started = true;
     /* Each write to an eventfd is an edge: nobody needs to read them. */

@@ -10,13 +10,18 @@
 
 enum {
     TRANSMIT_BATCH = 256, /* packets, before other descriptors have their turn */
-    TRANSMIT_FLUSH = 32,  /* packets, before the driver gets their buffers back */
     TRANSMIT_LOOKS = 4,   /* at a ring that seems empty, before its thread sleeps */
+    /* So much is sent before the driver gets the buffers back. A sender with few and large packets
+     * under way prepares the next ones meanwhile. */
+    TRANSMIT_FLUSH = 32,
+    TRANSMIT_FLUSH_BYTES = 8192,
 };
 
-void net_transmit_start(struct net_transmit *transmit, struct virtqueue *queue, uint64_t accepted)
+void net_transmit_start(struct net_transmit *transmit, struct virtqueue *queue, uint64_t accepted,
+                        void (*given_back)(struct net_transmit *))
 {
     transmit->queue = queue;
+    transmit->given_back = given_back;
     transmit->offloads = accepted & NET_FEATURE(VIRTIO_NET_F_CSUM);
 }
 
@@ -60,6 +65,35 @@ static bool send_packet(struct net_transmit *transmit, int tap_fd, bool *ret_gon
     return true;
 }
 
+static void give_back(struct net_transmit *transmit)
+{
+    virtqueue_flush(transmit->queue);
+    transmit->given_back(transmit);
+}
+
+/* Sends until the ring is empty (0), the bound is reached (-EAGAIN), or a chain is broken. */
+static int send_some(struct net_transmit *transmit, int tap_fd, unsigned *sent, bool *ret_gone)
+{
+    unsigned packets = 0;
+    uint64_t bytes = 0;
+    int r = 0;
+
+    while (*sent < TRANSMIT_BATCH && (r = virtqueue_pop(transmit->queue, &transmit->chain)) == 1) {
+        if (!send_packet(transmit, tap_fd, ret_gone))
+            return -EPROTO;
+        virtqueue_fill(transmit->queue, transmit->chain.head, 0);
+        (*sent)++;
+        packets++;
+        bytes += transmit->chain.out_bytes;
+        if (packets < TRANSMIT_FLUSH && bytes < TRANSMIT_FLUSH_BYTES)
+            continue;
+        give_back(transmit);
+        packets = 0;
+        bytes = 0;
+    }
+    return r == 1 ? -EAGAIN : r;
+}
+
 int net_transmit_all(struct net_transmit *transmit, int tap_fd, bool *ret_gone)
 {
     struct virtqueue *queue = transmit->queue;
@@ -68,17 +102,8 @@ int net_transmit_all(struct net_transmit *transmit, int tap_fd, bool *ret_gone)
 
     virtqueue_disable_notification(queue);
     do {
-        while ((r = sent < TRANSMIT_BATCH ? virtqueue_pop(queue, &transmit->chain) : -EAGAIN) ==
-               1) {
-            if (!send_packet(transmit, tap_fd, ret_gone)) {
-                r = -EPROTO;
-                break;
-            }
-            virtqueue_fill(queue, transmit->chain.head, 0);
-            if (++sent % TRANSMIT_FLUSH == 0)
-                virtqueue_flush(queue);
-        }
-        virtqueue_flush(queue);
+        r = send_some(transmit, tap_fd, &sent, ret_gone);
+        give_back(transmit);
     } while (r == 0 && virtqueue_enable_notification(queue) && ++looks < TRANSMIT_LOOKS);
     return r == -EAGAIN || looks == TRANSMIT_LOOKS ? 1 : r;
 }

@@ -7,11 +7,16 @@
 struct net_transmit {
     struct virtqueue *queue; /* borrowed */
     bool offloads;           /* VIRTIO_NET_F_CSUM: the packet's header means something */
+    void (*given_back)(struct net_transmit *); /* the driver may want an interrupt */
     struct virtqueue_chain chain;
 };
 
-/* Begins with QUEUE, which was started, and the features that the driver ACCEPTED. */
-void net_transmit_start(struct net_transmit *transmit, struct virtqueue *queue, uint64_t accepted);
+/*
+ * Begins with QUEUE, which was started, and the features that the driver ACCEPTED. GIVEN_BACK is
+ * called after each batch of buffers, or after none.
+ */
+void net_transmit_start(struct net_transmit *transmit, struct virtqueue *queue, uint64_t accepted,
+                        void (*given_back)(struct net_transmit *));
 
 /*
  * Sends what the ring has, to a bound. 0 where it is empty and the driver will tell of more; 1
