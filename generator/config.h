@@ -10,7 +10,7 @@
 #define DISKS_MAX    16
 
 /* The rows of the schema fit; see schema.c. */
-#define SETTINGS_MAX 32
+#define SETTINGS_MAX 64
 
 enum section_kind {
     SECTION_VM,
@@ -50,6 +50,7 @@ struct vm_section {
     char *cmdline;       /* or NULL */
     unsigned stop_timeout_sec;
     bool autostart;
+    bool rng;
 };
 
 struct network_section {

@@ -66,6 +66,9 @@ const struct setting schema[] = {
      .initial = "no",
      .help = "Whether volt.target starts the VM. `systemctl enable volt.target`, once, starts that "
              "target when the host boots."},
+    {VM(rng), .key = "rng", .parse = parse_boolean, .value = "yes or no", .initial = "yes",
+     .help = "Whether the guest has the host's random numbers (/dev/hwrng), for its own to be good "
+             "from the first second on."},
 
     {NETWORK(mode), .key = "mode", .parse = parse_choice, .rule = {.words = "networkd direct"},
      .initial = "networkd",

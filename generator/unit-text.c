@@ -180,6 +180,8 @@ static void write_vmm(FILE *f, const struct vm_config *config)
     write_cmdline(f, config);
     unit_write_disks(f, config);
     unit_write_nets(f, config);
+    if (vm->rng)
+        unit_write_argument(f, "--rng=rng");
     unit_write_argument(f, "--stop-timeout=%u", vm->stop_timeout_sec);
     (void)fputc('\n', f);
 }

@@ -50,6 +50,7 @@ static const struct filter_rule filter_table_device[] = {
     {SCMP_SYS(fdatasync), -1, 0},
     {SCMP_SYS(fallocate), -1, 0},
     {SCMP_SYS(ioctl), 1, BLKDISCARD},
+    {SCMP_SYS(getrandom), 2, 0},         /* entropy for the guest; no flags */
     {SCMP_SYS(ioctl), 1, TUNSETOFFLOAD}, /* what the driver negotiated */
     {SCMP_SYS(ioctl), 1, TUNSETQUEUE},   /* how many queue pairs it uses */
     {SCMP_SYS(ioctl), 1, VHOST_SET_FEATURES},

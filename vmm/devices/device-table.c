@@ -4,6 +4,7 @@
 
 #include "vmm/devices/disk.h"
 #include "vmm/devices/net.h"
+#include "vmm/devices/rng.h"
 
 const struct device_kind device_kinds[] = {
     {
@@ -18,6 +19,11 @@ const struct device_kind device_kinds[] = {
         .help = "ID,file=fd:NAME|PATH[,readonly][,cache=writeback|none][,queues=N]\t"
                 "disk: a raw image or a block device",
         .create = disk_create,
+    },
+    {
+        .option = "rng",
+        .help = "ID\tthe host's random numbers",
+        .create = rng_create,
     },
     {0},
 };

@@ -123,6 +123,12 @@ static void on_requests(void *context, unsigned requests)
         virtio_device_fault(device, fault);
 }
 
+bool virtio_id_valid(const char *id)
+{
+    return id[0] != '\0' && strlen(id) < VIRTIO_ID_SIZE &&
+           strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(id);
+}
+
 int virtio_device_init(struct virtio_device *device, const struct virtio_type *type, const char *id,
                        const struct guest_memory *memory, uint64_t features, unsigned n_queues,
                        uint16_t queue_size_max)

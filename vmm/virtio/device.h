@@ -99,6 +99,9 @@ struct virtio_device {
     const char *argument;        /* borrowed: the option's value that it was made from, or NULL */
 };
 
+/* Whether ID may be a device's: up to VIRTIO_ID_SIZE - 1 of a-z, 0-9, _ and -. */
+bool virtio_id_valid(const char *id);
+
 /*
  * Makes a device that offers FEATURES beside VERSION_1. ID is for messages and the thread's name. 0
  * or -errno; virtio_device_done() takes a half-built one.

@@ -43,6 +43,8 @@ static const struct {
     {"fdatasync", SYS_fdatasync, {-1}, DEVICE},
     {"fallocate", SYS_fallocate, {-1}, DEVICE},
     {"ioctl BLKDISCARD", SYS_ioctl, {-1, (long)BLKDISCARD}, DEVICE},
+    {"getrandom", SYS_getrandom, {0, 0, 0}, DEVICE},
+    {"getrandom with flags", SYS_getrandom, {0, 0, 2}, 0},
     {"timerfd_settime", SYS_timerfd_settime, {-1}, MAIN},
     {"sendto without address", SYS_sendto, {-1, 0, 0, 0, 0, 0}, MAIN},
     {"poll", SYS_poll, {0, 0, 0}, VCPU},

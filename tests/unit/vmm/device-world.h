@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A device of any kind with its driver's rings, for the tests of those that have no host behind
+ * them. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "driver.h"
+#include "test.h"
+#include "vmm/devices/device-table.h"
+
+enum {
+    WORLD_QUEUES_MAX = 5,
+    WORLD_MEMORY_MIB = 32,
+    QUEUE_STRIDE = 0x100000, /* between the addresses of one queue and the next */
+    READY = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK |
+            VIRTIO_CONFIG_S_DRIVER_OK,
+};
+
+#define FEATURE(bit) (UINT64_C(1) << (bit))
+
+struct world {
+    struct guest_memory memory;
+    struct virtio_device *device;
+    struct thread_gate gate;
+    atomic_uint signals[WORLD_QUEUES_MAX], config_signals;
+    struct driver queues[WORLD_QUEUES_MAX]; /* .queue is unused but for its size */
+    int file;                               /* what take_fd() hands a copy of; -EBADF: nothing */
+};
+
+static inline void world_signal_queue(void *context, unsigned queue)
+{
+    ((struct world *)context)->signals[queue]++;
+}
+
+static inline void world_signal_config(void *context)
+{
+    ((struct world *)context)->config_signals++;
+}
+
+static inline int world_take_fd(void *context, const char *name _unused_)
+{
+    return dup(((struct world *)context)->file);
+}
+
+static inline bool world_has_fd(void *context, const char *name _unused_)
+{
+    return ((struct world *)context)->file >= 0;
+}
+
+/* Guest physical address: a place for data of QUEUE's, 0x20000 bytes long. */
+static inline uint64_t data_of(unsigned queue)
+{
+    return queue * (uint64_t)QUEUE_STRIDE + DATA;
+}
+
+static inline void *data_at(struct world *world, unsigned queue)
+{
+    return guest_memory_at(&world->memory, data_of(queue), 0x20000);
+}
+
+static inline void attach(struct world *world, unsigned i)
+{
+    struct driver *driver = &world->queues[i];
+    uint64_t base = i * (uint64_t)QUEUE_STRIDE;
+
+    driver->memory = world->memory;
+    driver->queue.state.size = world->device->queue_size_max;
+    driver->descriptors = guest_memory_at(&world->memory, base + DESCRIPTORS, 4096);
+    driver->available = guest_memory_at(&world->memory, base + AVAILABLE, 4096);
+    driver->used = guest_memory_at(&world->memory, base + USED, 4096);
+    memset(driver->descriptors, 0, 4096);
+    memset(driver->available, 0, 4096);
+    memset(driver->used, 0, 4096);
+}
+
+static inline uint8_t status_now(struct world *world)
+{
+    pthread_mutex_lock(&world->device->mutex);
+    uint8_t now = virtio_device_get_status(world->device);
+    pthread_mutex_unlock(&world->device->mutex);
+    return now;
+}
+
+static inline bool wait_status(struct world *world, uint8_t bits)
+{
+    for (unsigned i = 0; i < 10000; i++) {
+        uint8_t now = status_now(world);
+
+        if (bits ? (now & bits) == bits : now == 0)
+            return true;
+        (void)usleep(1000);
+    }
+    return false;
+}
+
+static inline bool wait_used(const struct driver *driver, uint16_t index)
+{
+    for (unsigned i = 0; i < 100000; i++) {
+        if (__atomic_load_n(&driver->used->idx, __ATOMIC_ACQUIRE) == index)
+            return true;
+        (void)usleep(100);
+    }
+    return false;
+}
+
+static inline bool wait_count(const atomic_uint *count, unsigned n)
+{
+    for (unsigned i = 0; i < 10000; i++) {
+        if (atomic_load(count) >= n)
+            return true;
+        (void)usleep(1000);
+    }
+    return false;
+}
+
+static inline void set_status(struct world *world, uint8_t status)
+{
+    pthread_mutex_lock(&world->device->mutex);
+    virtio_device_set_status(world->device, status);
+    pthread_mutex_unlock(&world->device->mutex);
+}
+
+/* The driver's way to DRIVER_OK, with the queues in the mask QUEUES, and all of what is offered but
+ * NOT. */
+static inline void bring_up(struct world *world, unsigned queues, uint64_t not )
+{
+    struct virtio_device *device = world->device;
+
+    for (unsigned i = 0; i < device->n_queues; i++)
+        attach(world, i);
+    pthread_mutex_lock(&device->mutex);
+    uint64_t accepted = device->state.offered & ~not ;
+    virtio_device_set_status(device, READY & 3);
+    virtio_device_set_accepted(device, 0, (uint32_t)accepted);
+    virtio_device_set_accepted(device, 1, (uint32_t)(accepted >> 32));
+    virtio_device_set_status(device, READY & ~VIRTIO_CONFIG_S_DRIVER_OK);
+    for (unsigned i = 0; i < device->n_queues; i++) {
+        struct virtqueue_state *state = &device->queues[i].state;
+        uint64_t base = i * (uint64_t)QUEUE_STRIDE;
+
+        state->descriptor_area = base + DESCRIPTORS;
+        state->driver_area = base + AVAILABLE;
+        state->device_area = base + USED;
+        if (queues >> i & 1)
+            virtio_device_enable_queue(device, i);
+    }
+    virtio_device_set_status(device, READY);
+    pthread_mutex_unlock(&device->mutex);
+}
+
+static inline void reset(struct world *world)
+{
+    set_status(world, 0);
+    assert_true(wait_status(world, 0));
+}
+
+static inline void kick(struct world *world, unsigned queue)
+{
+    uint64_t one = 1;
+
+    assert_int_equal(write(world->device->kick[queue], &one, 8), 8);
+}
+
+/* Offers one buffer, kicks and waits. The used length. */
+static inline uint32_t exchange_one(struct world *world, unsigned queue, uint64_t address,
+                                    uint32_t length, bool in)
+{
+    struct driver *driver = &world->queues[queue];
+    uint16_t index = driver->used->idx;
+
+    driver_describe(driver, 0, address, length, in ? VRING_DESC_F_WRITE : 0, 0);
+    driver_offer(driver, 0);
+    kick(world, queue);
+    assert_true(wait_used(driver, (uint16_t)(index + 1)));
+    assert_int_equal(driver->used->ring[index % driver->queue.state.size].id, 0);
+    return driver->used->ring[index % driver->queue.state.size].len;
+}
+
+/* A device that CREATE makes of ARGUMENT, with threads that run. FILE becomes the world's. */
+static inline struct world *world_new(int (*create)(const char *, const struct device_environment *,
+                                                    struct virtio_device **),
+                                      const char *argument, int file)
+{
+    struct world *world = calloc(1, sizeof(*world));
+
+    assert_non_null(world);
+    world->file = file;
+    const struct device_environment environment = {.memory = &world->memory,
+                                                   .take_fd = world_take_fd,
+                                                   .has_fd = world_has_fd,
+                                                   .context = world};
+    assert_true(guest_memory_init(&world->memory, WORLD_MEMORY_MIB * MIB) >= 0);
+    assert_int_equal(create(argument, &environment, &world->device), 0);
+    world->device->transport = (struct virtio_transport){
+        .signal_queue = world_signal_queue, .signal_config = world_signal_config, .context = world};
+    thread_gate_init(&world->gate, NULL, NULL);
+    assert_int_equal(virtio_device_start_threads(world->device, &world->gate), 1);
+    thread_gate_open(&world->gate);
+    return world;
+}
+
+static inline void world_free(struct world *world)
+{
+    world->device->type->destroy(world->device);
+    thread_gate_done(&world->gate);
+    guest_memory_done(&world->memory);
+    world->file = close_fd(world->file);
+    free(world);
+}
