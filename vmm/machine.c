@@ -181,6 +181,8 @@ static int load(struct machine *machine, const struct machine_settings *settings
     if (r >= 0)
         r = write_acpi(machine);
     if (r >= 0)
+        r = smbios_write(&machine->memory, &settings->smbios);
+    if (r >= 0)
         *ret_entry = kernel.entry;
     return r;
 }

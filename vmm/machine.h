@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "vmm/boot/cpu.h"
+#include "vmm/boot/smbios.h"
 #include "vmm/bus/boot-timer.h"
 #include "vmm/bus/pci-ports.h"
 #include "vmm/bus/pci.h"
@@ -71,6 +72,7 @@ struct machine_settings {
     uint64_t memory_size;     /* bytes */
     int kernel_fd, initrd_fd; /* borrowed; initrd may be -EBADF */
     const char *cmdline;
+    struct smbios_platform smbios; /* borrowed, and not needed once the machine is built */
 };
 
 /* Builds all but the devices; loads the kernel. 0 or -errno; logs. machine_done() takes a

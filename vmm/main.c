@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vmm/clock.h"
+#include "vmm/credentials.h"
 #include "vmm/fd-store.h"
 #include "vmm/lockdown.h"
 #include "vmm/log.h"
@@ -23,6 +24,7 @@ struct resources {
     struct fd_store store;
     struct notify notify;
     int kvm, kernel, initrd;
+    struct credentials credentials;
 };
 
 static int acquire(struct resources *resources, const struct options *options)
@@ -41,6 +43,11 @@ static int acquire(struct resources *resources, const struct options *options)
     if (r >= 0 && options->initrd)
         r = resources->initrd =
             fd_store_open(&resources->store, options->initrd, O_RDONLY, "initrd");
+    for (unsigned i = 0; i < options->n_credentials && r >= 0; i++)
+        r = credentials_add_option(&resources->credentials, options->credentials[i],
+                                   &resources->store);
+    if (r >= 0)
+        r = credentials_load(&resources->credentials);
     return r < 0 ? r : 0;
 }
 
@@ -84,8 +91,12 @@ static int build(struct machine *machine, struct resources *resources,
         .kernel_fd = resources->kernel,
         .initrd_fd = resources->initrd,
         .cmdline = cmdline,
+        .smbios = {.uuid = options->uuid ? options->uuid_bytes : NULL,
+                   .credentials = resources->credentials.entries,
+                   .n_credentials = resources->credentials.n},
     };
     int r = machine_init(machine, &settings);
+    credentials_done(&resources->credentials);
     if (r < 0)
         return r;
 

@@ -16,6 +16,7 @@ enum {
     OPTION_KERNEL,
     OPTION_INITRD,
     OPTION_CMDLINE,
+    OPTION_CREDENTIAL,
     OPTION_STOP_TIMEOUT,
     OPTION_DEBUG,
     OPTION_HELP,
@@ -41,7 +42,9 @@ static const struct {
     {"vcpus", OPTION_VCPUS, "N", "virtual CPUs, 1 to 254 (1)"},
     {"memory", OPTION_MEMORY, "MIB", "guest memory in MiB, 16 and more (256)"},
     {"name", OPTION_NAME, "NAME", "for messages"},
-    {"uuid", OPTION_UUID, "UUID", "for messages"},
+    {"uuid", OPTION_UUID, "UUID", "the machine's, which the guest sees"},
+    {"credential", OPTION_CREDENTIAL, "TEXT",
+     "NAME,file=FILE or NAME,text=TEXT: passed on to the guest"},
     {"kvm", OPTION_KVM, "FILE", "the KVM device (/dev/kvm)"},
     {"stop-timeout", OPTION_STOP_TIMEOUT, "SECONDS",
      "how long the guest may take after the power button (30)"},
@@ -125,7 +128,9 @@ static int set_option(struct options *options, int value, const char *argument)
     switch (value) {
     case OPTION_UUID:
         options->uuid = argument;
-        return 0;
+        return smbios_parse_uuid(argument, options->uuid_bytes) == 0
+                   ? 0
+                   : log_errno(-EINVAL, "--uuid=%s is no UUID", argument);
     case OPTION_NAME:
         options->name = argument;
         return 0;
@@ -140,6 +145,12 @@ static int set_option(struct options *options, int value, const char *argument)
         return 0;
     case OPTION_CMDLINE:
         options->cmdline = argument;
+        return 0;
+    case OPTION_CREDENTIAL:
+        if (options->n_credentials == SMBIOS_CREDENTIALS_MAX)
+            return log_errno(-EINVAL, "There are too many credentials: %d is the most",
+                             SMBIOS_CREDENTIALS_MAX);
+        options->credentials[options->n_credentials++] = argument;
         return 0;
     case OPTION_VCPUS:
     case OPTION_MEMORY:

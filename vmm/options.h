@@ -2,6 +2,7 @@
 /* The command line of volt-vmm. */
 #pragma once
 
+#include "vmm/boot/smbios.h"
 #include "vmm/devices/device-table.h"
 
 enum {
@@ -11,12 +12,15 @@ enum {
 
 struct options {
     const char *uuid, *name;
+    uint8_t uuid_bytes[SMBIOS_UUID_SIZE]; /* where there is one */
     unsigned vcpus;
     uint64_t memory_mib;
     const char *kvm, *kernel, *initrd; /* "fd:NAME" or a path */
     const char *cmdline;
     unsigned stop_timeout_sec;
     bool debug;
+    unsigned n_credentials;
+    const char *credentials[SMBIOS_CREDENTIALS_MAX]; /* arguments of --credential= */
     unsigned n_devices;
     struct {
         const struct device_kind *kind;

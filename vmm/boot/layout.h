@@ -11,8 +11,11 @@
 #define LAYOUT_STACK       UINT64_C(0x1fff0) /* grows down; Linux does not use it, payloads may */
 #define LAYOUT_CMDLINE     UINT64_C(0x20000)
 #define LAYOUT_EBDA        UINT64_C(0x9fc00) /* RAM below 1 MiB ends here */
-#define LAYOUT_ACPI        UINT64_C(0xe0000) /* up to 1 MiB */
-#define LAYOUT_KERNEL_MIN  UINT64_C(0x100000)
+/* From here to 1 MiB the memory map says: reserved. */
+#define LAYOUT_SMBIOS_TABLES      UINT64_C(0xa0000) /* 256 KiB */
+#define LAYOUT_ACPI               UINT64_C(0xe0000) /* 64 KiB */
+#define LAYOUT_SMBIOS_ENTRY_POINT UINT64_C(0xf0000) /* the first place where kernels look */
+#define LAYOUT_KERNEL_MIN         UINT64_C(0x100000)
 
 #define LAYOUT_CMDLINE_MAX UINT64_C(0x10000)
 

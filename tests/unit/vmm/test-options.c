@@ -40,13 +40,17 @@ static void test_all(void **state _unused_)
 {
     struct options options;
 
-    assert_int_equal(
-        parse("--uuid=u --name=web --vcpus=254 --memory=1048576 --kvm=fd:kvm --kernel=fd:kernel "
-              "--initrd=fd:initrd --cmdline=root=/dev/vda --net=eth0,tap=fd:net.eth0 "
-              "--net=eth1,tap=t1 --stop-timeout=86400 --debug",
-              &options),
-        0);
-    assert_string_equal(options.uuid, "u");
+    assert_int_equal(parse("--uuid=6ba7b810-9dad-11d1-80b4-00c04fd430c8 --name=web --vcpus=254 "
+                           "--memory=1048576 --kvm=fd:kvm --kernel=fd:kernel "
+                           "--initrd=fd:initrd --cmdline=root=/dev/vda --net=eth0,tap=fd:net.eth0 "
+                           "--net=eth1,tap=t1 --credential=a,text=x --credential=b,file=fd:b "
+                           "--stop-timeout=86400 --debug",
+                           &options),
+                     0);
+    assert_string_equal(options.uuid, "6ba7b810-9dad-11d1-80b4-00c04fd430c8");
+    assert_int_equal(options.uuid_bytes[0], 0x6b);
+    assert_int_equal(options.n_credentials, 2);
+    assert_string_equal(options.credentials[1], "b,file=fd:b");
     assert_string_equal(options.name, "web");
     assert_int_equal(options.vcpus, 254);
     assert_int_equal(options.memory_mib, 1048576);
@@ -76,6 +80,7 @@ static void test_refused(void **state _unused_)
         {"--kernel=k --memory=1048577", "--memory=1048577 is not"},
         {"--kernel=k --memory=18446744073709551616", "is not a number"},
         {"--kernel=k --stop-timeout=0", "--stop-timeout=0 is not a number from 1 to 86400"},
+        {"--kernel=k --uuid=u", "--uuid=u is no UUID"},
         {"--kernel=k --colour=red", "colour"},
         {"--kernel", "kernel"},
         {"--kernel=k web", "'web' is no option"},
