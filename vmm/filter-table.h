@@ -62,6 +62,7 @@ static const struct filter_rule filter_table_device[] = {
     {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_CALL},
     {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_ERR},
     {SCMP_SYS(ioctl), 1, VHOST_NET_SET_BACKEND},
+    {SCMP_SYS(ioctl), 1, VHOST_VSOCK_SET_RUNNING},
 };
 
 /* The event loop: signals, timers, console, word to systemd. */

@@ -5,6 +5,7 @@
 #include "vmm/devices/disk.h"
 #include "vmm/devices/net.h"
 #include "vmm/devices/rng.h"
+#include "vmm/devices/vsock.h"
 
 const struct device_kind device_kinds[] = {
     {
@@ -24,6 +25,12 @@ const struct device_kind device_kinds[] = {
         .option = "rng",
         .help = "ID\tthe host's random numbers",
         .create = rng_create,
+    },
+    {
+        .option = "vsock",
+        .help = "cid=N,vhost=fd:NAME|PATH\t"
+                "sockets between guest and host, by vhost-vsock",
+        .create = vsock_create,
     },
     {0},
 };
