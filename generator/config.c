@@ -40,6 +40,19 @@ int vm_config_add_source(struct vm_config *config, const char *path, const char 
     return 0;
 }
 
+/* The section of KIND in CONFIG, where it takes no id and is therefore always there. */
+static struct section *only_section(struct vm_config *config, enum section_kind kind)
+{
+    switch (kind) {
+    case SECTION_VM:
+        return &config->vm.section;
+    case SECTION_CREDENTIALS:
+        return &config->credentials.section;
+    default:
+        return NULL;
+    }
+}
+
 int vm_config_new(const char *path, const char *label, struct vm_config **ret_config)
 {
     _cleanup_vm_config_ struct vm_config *config = calloc(1, sizeof(*config));
@@ -48,13 +61,19 @@ int vm_config_new(const char *path, const char *label, struct vm_config **ret_co
 
     if (!config)
         return -ENOMEM;
-    config->vm.section.kind = SECTION_VM;
     r = vm_config_add_source(config, path, label, &source);
     if (r < 0)
         return r;
-    r = schema_set_defaults(&config->vm.section);
-    if (r < 0)
-        return r;
+    for (enum section_kind kind = 0; kind < SECTION_KINDS; kind++) {
+        struct section *section = only_section(config, kind);
+
+        if (!section)
+            continue;
+        section->kind = kind;
+        r = schema_set_defaults(section);
+        if (r < 0)
+            return r;
+    }
     *ret_config = TAKE_PTR(config);
     return 0;
 }
@@ -69,12 +88,14 @@ void vm_config_free(struct vm_config *config)
     free(config->vm.kernel);
     free(config->vm.initrd);
     free(config->vm.cmdline);
+    free(config->vm.cpus);
     for (size_t i = 0; i < config->networks_count; i++)
         free(config->networks[i]);
     for (size_t i = 0; i < config->disks_count; i++) {
         free(config->disks[i]->path);
         free(config->disks[i]);
     }
+    credentials_done(&config->credentials);
     problems_done(&config->problems);
     problems_done(&config->notes);
     free(config);
@@ -83,8 +104,10 @@ void vm_config_free(struct vm_config *config)
 static struct section *find_section(struct vm_config *config, enum section_kind kind,
                                     const char *id)
 {
-    if (kind == SECTION_VM)
-        return config->vm.section.origin.source ? &config->vm.section : NULL;
+    struct section *only = only_section(config, kind);
+
+    if (only)
+        return only->origin.source ? only : NULL;
     for (size_t i = 0; kind == SECTION_NETWORK && i < config->networks_count; i++)
         if (strcmp(config->networks[i]->section.id, id) == 0)
             return &config->networks[i]->section;
@@ -98,11 +121,11 @@ static struct section *find_section(struct vm_config *config, enum section_kind 
 static int add_section(struct vm_config *config, enum section_kind kind, const char *id,
                        struct section **ret_section)
 {
-    struct section *section;
+    struct section *section = only_section(config, kind);
     int r;
 
-    if (kind == SECTION_VM) {
-        *ret_section = &config->vm.section;
+    if (section) {
+        *ret_section = section;
         return 0;
     }
     if (kind == SECTION_NETWORK ? config->networks_count >= NETWORKS_MAX
@@ -127,11 +150,29 @@ static int add_section(struct vm_config *config, enum section_kind kind, const c
     return 0;
 }
 
+/* Writes the sections that there are: "[vm], [network ID] and [disk ID]". NAME: that one alone. */
+static void write_sections(const char *name, char *ret, size_t size)
+{
+    size_t length = 0;
+
+    for (enum section_kind kind = 0; kind < SECTION_KINDS && length < size; kind++) {
+        const struct section_type *type = &section_types[kind];
+        const char *separator = kind == SECTION_KINDS - 1 ? " and " : ", ";
+
+        if (name && strcmp(name, type->name) != 0)
+            continue;
+        int n = snprintf(ret + length, size - length, "%s[%s%s]", length == 0 ? "" : separator,
+                         type->name, type->takes_id ? " ID" : "");
+        length += n > 0 ? (size_t)n : 0;
+    }
+}
+
 /* Which kind of section NAME, the first word in the brackets, means. */
 static int find_kind(struct reading *reading, unsigned line, const char *full, const char *name,
                      enum section_kind *ret_kind)
 {
     const char *meant;
+    char names[256];
 
     for (enum section_kind kind = 0; kind < SECTION_KINDS; kind++) {
         if (strcmp(section_types[kind].name, name) == 0) {
@@ -140,14 +181,9 @@ static int find_kind(struct reading *reading, unsigned line, const char *full, c
         }
     }
     meant = schema_suggest_section(name);
-    if (meant)
-        problems_add(&reading->config->problems, here(reading, line),
-                     "unknown section [%.*s]; did you mean [%s%s]?", QUOTE_MAX, full, meant,
-                     strcmp(meant, "vm") == 0 ? "" : " ID");
-    else
-        problems_add(&reading->config->problems, here(reading, line),
-                     "unknown section [%.*s]; there are [vm], [network ID] and [disk ID]",
-                     QUOTE_MAX, full);
+    write_sections(meant, names, sizeof(names));
+    problems_add(&reading->config->problems, here(reading, line), "unknown section [%.*s]; %s %s%s",
+                 QUOTE_MAX, full, meant ? "did you mean" : "there are", names, meant ? "?" : "");
     return -EINVAL;
 }
 
@@ -227,7 +263,7 @@ static void report_unknown_key(struct reading *reading, unsigned line, const cha
     for (size_t i = 0; i < schema_count; i++) {
         const struct section_type *type = &section_types[schema[i].section];
 
-        if (schema[i].section != kind && strcmp(schema[i].key, key) == 0) {
+        if (schema[i].section != kind && !type->take && strcmp(schema[i].key, key) == 0) {
             problems_add(problems, here(reading, line), "'%s' belongs into [%s%s], not into [%s]",
                          key, type->name, type->takes_id ? " ID" : "", section_types[kind].name);
             return;
@@ -299,6 +335,14 @@ static void on_setting(void *user, unsigned line, const char *key, const char *v
             problems_add(&reading->config->problems, here(reading, line),
                          "'%.*s' stands before any section; begin the file with [vm]", QUOTE_MAX,
                          key);
+        return;
+    }
+    if (section_types[reading->section->kind].take) {
+        int r = section_types[reading->section->kind].take(
+            reading->section, key, value, here(reading, line), &reading->config->problems);
+
+        if (r < 0)
+            reading->r = r;
         return;
     }
     row = schema_find(reading->section->kind, key);

@@ -6,8 +6,9 @@
 #include "generator/value.h"
 #include "generator/zone.h"
 
-#define NETWORKS_MAX 8
-#define DISKS_MAX    16
+#define NETWORKS_MAX    8
+#define DISKS_MAX       16
+#define CREDENTIALS_MAX 255 /* what one SMBIOS structure holds */
 
 /* The rows of the schema fit; see schema.c. */
 #define SETTINGS_MAX 64
@@ -16,6 +17,7 @@ enum section_kind {
     SECTION_VM,
     SECTION_NETWORK,
     SECTION_DISK,
+    SECTION_CREDENTIALS,
     SECTION_KINDS,                /* of a VM's file */
     SECTION_ZONE = SECTION_KINDS, /* a zone's file has no other */
 };
@@ -45,9 +47,12 @@ struct vm_section {
     unsigned memory_mib;
     uint64_t memory_max; /* bytes for the whole service; 0: derived from memory_mib */
     unsigned cpu_quota;  /* percent of a CPU; 0: no limit */
-    char *kernel;        /* a path */
-    char *initrd;        /* or NULL */
-    char *cmdline;       /* or NULL */
+    unsigned cpu_weight; /* 0: systemd's default, also below */
+    char *cpus;          /* a list as the kernel writes it, or NULL: all */
+    unsigned io_weight;
+    char *kernel;  /* a path */
+    char *initrd;  /* or NULL */
+    char *cmdline; /* or NULL */
     unsigned stop_timeout_sec;
     bool autostart;
     bool rng;
@@ -80,6 +85,19 @@ struct disk_section {
     unsigned queues;
 };
 
+struct credential {
+    char *name;
+    char *value; /* the text itself, or a path */
+    bool is_path;
+    struct origin origin;
+};
+
+struct credentials_section {
+    struct section section;
+    struct credential *items; /* in the order in which they were named first */
+    size_t count;
+};
+
 struct vm_config {
     struct source **sources; /* the INI file, then its drop-ins, in the order read */
     size_t sources_count;
@@ -88,6 +106,7 @@ struct vm_config {
     size_t networks_count;
     struct disk_section *disks[DISKS_MAX];
     size_t disks_count;
+    struct credentials_section credentials;
     struct problems problems; /* empty: the VM can start */
     struct problems notes;    /* what its owner should know, and no reason to refuse it */
     char unit_name[NAME_LENGTH_MAX + 1]; /* vm.name, or what is nearest to the file's name */
@@ -119,6 +138,12 @@ int vm_config_read(struct vm_config *config, const struct source *source, const 
  * the file's name, TAP names, MACs, what a zone gives), checks what must be there and what must not
  * be together, and what is not supported yet. ZONES outlives the config. Returns 0 or -ENOMEM. */
 int vm_config_finish(struct vm_config *config, struct zones *zones);
+
+/* Takes a setting of [credentials]: KEY is the credential's name. What is wrong becomes a problem.
+ * Returns 0 or -ENOMEM. */
+int credentials_take(struct section *section, const char *key, const char *value,
+                     struct origin origin, struct problems *problems);
+void credentials_done(struct credentials_section *credentials);
 
 /* The part of it that is about the network. */
 int vm_config_finish_networks(struct vm_config *config, struct zones *zones);

@@ -26,6 +26,12 @@ const struct section_type section_types[SECTION_KINDS] = {
                               "order; their serial numbers are the ids. That called root becomes "
                               "the root file system, unless cmdline has a root= of its own. At "
                               "most 16."},
+    [SECTION_CREDENTIALS] =
+        {.name = "credentials",
+         .size = sizeof(struct credentials_section),
+         .take = credentials_take,
+         .help = "Credentials for the guest, whose systemd has them as its own: see "
+                 "systemd.system-credentials(7) there for names that it knows. At most 255."},
 };
 
 const struct setting schema[] = {
@@ -48,6 +54,16 @@ const struct setting schema[] = {
     {VM(cpu_quota), .key = "cpu_quota", .parse = parse_percent, .rule = {.min = 1, .max = 100000},
      .otherwise = "no limit",
      .help = "CPUQuota= of the service, as a share of one CPU: 150% is one and a half CPUs."},
+    {VM(cpu_weight), .key = "cpu_weight", .parse = parse_number, .rule = {.min = 1, .max = 10000},
+     .otherwise = "systemd's, 100",
+     .help = "CPUWeight= of the service: its share of the CPUs where others want them, too."},
+    {VM(cpus), .key = "cpus", .parse = parse_cpus, .value = "a list of CPUs such as 0-3,8",
+     .otherwise = "all CPUs",
+     .help = "AllowedCPUs= of the service: the CPUs of the host on which the VM may run."},
+    {VM(io_weight), .key = "io_weight", .parse = parse_number, .rule = {.min = 1, .max = 10000},
+     .otherwise = "systemd's, 100",
+     .help = "IOWeight= of the service: its share of what the host's disks do, where the disk's "
+             "scheduler is one that knows of weights."},
     {VM(kernel), .key = "kernel", .parse = parse_kernel,
      .value = "the name of a managed kernel or an absolute path",
      .otherwise = "an error: every VM needs a kernel",
@@ -139,6 +155,15 @@ const struct setting schema[] = {
      .initial = "1",
      .help = "The number of queues, at best that of the virtual CPUs: each queue has a thread of "
              "its own on the host."},
+
+    {.section = SECTION_CREDENTIALS,
+     .key = "NAME",
+     .value = "text, or a file's absolute path behind '@'",
+     .otherwise = "none",
+     .help = "The credential called NAME, as SetCredential= or LoadCredential= of the service. A "
+             "text that stands here can be read by everyone on the host: what is a secret belongs "
+             "in a file that root alone may read, @/PATH. A name is a file name of at most 255 "
+             "printable ASCII characters without ':'."},
 };
 
 const size_t schema_count = ELEMENTSOF(schema);

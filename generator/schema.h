@@ -22,6 +22,10 @@ struct section_type {
     bool takes_id;
     size_t size; /* of the section's object */
     const char *help;
+    /* Where the keys are free: takes a setting, and the one row of the schema is there to explain.
+     * What is wrong becomes a problem. Returns 0 or -ENOMEM. NULL: the keys are the schema's. */
+    int (*take)(struct section *section, const char *key, const char *value, struct origin origin,
+                struct problems *problems);
 };
 
 extern const struct setting schema[];

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "generator/unit-credential.h"
 #include "generator/unit-disk.h"
 #include "generator/unit-escape.h"
 #include "generator/unit-nic.h"
@@ -95,6 +96,7 @@ static void write_mounts(FILE *f, const struct vm_config *config)
         (void)fputc(' ', f);
         unit_escape(f, config->disks[i]->path, UNIT_WORD);
     }
+    unit_write_credential_mounts(f, config);
     for (size_t i = 0; i < config->networks_count; i++) {
         if (!config->networks[i]->zone || config->networks[i]->ipv4.prefix == 0)
             continue;
@@ -121,6 +123,12 @@ static void write_limits(FILE *f, const struct vm_config *config)
     (void)fprintf(f, "TasksMax=%zu\n", tasks);
     if (vm->cpu_quota > 0)
         (void)fprintf(f, "CPUQuota=%u%%\n", vm->cpu_quota);
+    if (vm->cpu_weight > 0)
+        (void)fprintf(f, "CPUWeight=%u\n", vm->cpu_weight);
+    if (vm->cpus)
+        (void)fprintf(f, "AllowedCPUs=%s\n", vm->cpus);
+    if (vm->io_weight > 0)
+        (void)fprintf(f, "IOWeight=%u\n", vm->io_weight);
     (void)fprintf(f, "TimeoutStopSec=%u\n", vm->stop_timeout_sec + STOP_TIMEOUT_SPARE_SEC);
 }
 
@@ -202,6 +210,7 @@ void unit_write_service(FILE *f, const struct vm_config *config)
     (void)fputs("\n[Service]", f);
     write_limits(f, config);
     unit_write_disk_devices(f, config);
+    unit_write_credentials(f, config);
     unit_write_variables(f, config);
     write_helpers(f, config);
     write_vmm(f, config);

@@ -69,6 +69,8 @@ int parse_kernel(const char *text, const struct value_rule *rule, void *place,
                  const char **ret_reason); /* char *, the path; a name means a managed kernel */
 int parse_cmdline(const char *text, const struct value_rule *rule, void *place,
                   const char **ret_reason); /* char * */
+int parse_cpus(const char *text, const struct value_rule *rule, void *place,
+               const char **ret_reason); /* char *, "0-3,8": ascending, without blanks */
 int parse_mac(const char *text, const struct value_rule *rule, void *place,
               const char **ret_reason); /* struct mac_address, unicast, not zero */
 int parse_ipv4(const char *text, const struct value_rule *rule, void *place,

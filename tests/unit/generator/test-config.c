@@ -13,8 +13,19 @@ static const struct {
     {VM_A "[netwrk eth0]\nmac=x\n",
      "web.ini:4: unknown section [netwrk eth0]; did you mean [network ID]?\n"},
     {VM_A "[VM]\n", "web.ini:4: unknown section [VM]; did you mean [vm]?\n"},
-    {VM_A "[cpu]\n",
-     "web.ini:4: unknown section [cpu]; there are [vm], [network ID] and [disk ID]\n"},
+    {VM_A "[cpu]\n", "web.ini:4: unknown section [cpu]; there are [vm], [network ID], [disk ID] "
+                     "and [credentials]\n"},
+    {VM_A "[credential]\n",
+     "web.ini:4: unknown section [credential]; did you mean [credentials]?\n"},
+    {VM_A "[credentials web]\n",
+     "web.ini:4: [credentials] takes no id; write [credentials], not [credentials web]\n"},
+    {VM_A "[credentials]\na=x\na=y\n", "web.ini:6: a is set again; line 5 sets it already\n"},
+    {VM_A "[credentials]\na=@x\n",
+     "web.ini:5: a must be text, or a file's absolute path behind '@', not '@x': it does not begin "
+     "with '/'\n"},
+    {VM_A "[credentials]\na/b=x\n",
+     "web.ini:5: 'a/b' cannot be a credential's name: it may have no other characters than "
+     "printable ASCII without '/' and ':'\n"},
     {VM_A "[network]\n", "web.ini:4: [network] needs an id, such as [network eth0]\n"},
     {VM_A "[disk]\n", "web.ini:4: [disk] needs an id, such as [disk root]\n"},
     {"[vm x]\nuuid=" UUID_A "\n", "web.ini:1: [vm] takes no id; write [vm], not [vm x]\n"

@@ -19,7 +19,7 @@ static void test_distance(_unused_ void **state)
 
 static void test_keys(_unused_ void **state)
 {
-    assert_string_equal(schema_suggest_key(SECTION_VM, "cpus"), "vcpus");
+    assert_string_equal(schema_suggest_key(SECTION_VM, "vcpu"), "vcpus");
     assert_string_equal(schema_suggest_key(SECTION_VM, "Kernel"), "kernel");
     assert_string_equal(schema_suggest_key(SECTION_VM, "memory"), "memory_mib");
     assert_string_equal(schema_suggest_key(SECTION_VM, "memory_maxx"), "memory_max");
@@ -32,6 +32,7 @@ static void test_keys(_unused_ void **state)
     assert_null(schema_suggest_key(SECTION_VM, "bridge")); /* of another section */
     assert_string_equal(schema_suggest_section("networks"), "network");
     assert_string_equal(schema_suggest_section("Vm"), "vm");
+    assert_string_equal(schema_suggest_section("credential"), "credentials");
     assert_null(schema_suggest_section("cpu"));
 }
 

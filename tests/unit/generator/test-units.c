@@ -56,6 +56,9 @@ static void test_limits(_unused_ void **state)
         {"memory_max=600M\n", "\nMemoryMax=629145600\n"},
         {"memory_max=infinity\n", "\nMemoryMax=infinity\n"},
         {"cpu_quota=150%\n", "\nCPUQuota=150%\n"},
+        {"cpu_weight=10000\n", "\nCPUWeight=10000\n"},
+        {"cpus=1,3-5\n", "\nAllowedCPUs=1,3-5\n"},
+        {"io_weight=1\n", "\nIOWeight=1\n"},
         {"vcpus=4\n", "\nTasksMax=20\n"},
         {"stop_timeout_sec=3600\n", "\nTimeoutStopSec=3615\n"},
     };

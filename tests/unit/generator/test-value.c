@@ -127,6 +127,42 @@ static void test_bytes(_unused_ void **state)
     refuses(parse_bytes, NULL, "50%", NULL);
 }
 
+static void test_cpus(_unused_ void **state)
+{
+    static const char *const good[] = {"0", "0-3", "0-3,8", "8,9-9,10", "0,8191"};
+    static const struct {
+        const char *text, *reason;
+    } bad[] = {
+        {"8192", "no machine has a CPU with such a number"},
+        {"99999999999999999999999", "no machine has a CPU with such a number"},
+        {"0-99999999999999999999999", "no machine has a CPU with such a number"},
+        {"3-0", "a range goes from the smaller number to the larger one"},
+        {"0-3,3", "every CPU is named once, in ascending order"},
+        {"0-3,2-5", "every CPU is named once, in ascending order"},
+        {"8,0-3", "every CPU is named once, in ascending order"},
+        {"1,1", "every CPU is named once, in ascending order"},
+        {"0 1", "numbers and ranges are separated by commas, without blanks"},
+        {"0, 1", "numbers and ranges are separated by commas, without blanks"},
+        {"0,", "numbers and ranges are separated by commas, without blanks"},
+        {",0", "numbers and ranges are separated by commas, without blanks"},
+        {"-1", "numbers and ranges are separated by commas, without blanks"},
+        {"+1", "numbers and ranges are separated by commas, without blanks"},
+        {"0-", "numbers and ranges are separated by commas, without blanks"},
+        {"0-1-2", "numbers and ranges are separated by commas, without blanks"},
+        {"0--1", "numbers and ranges are separated by commas, without blanks"},
+        {"all", "numbers and ranges are separated by commas, without blanks"},
+        {"0x1", "numbers and ranges are separated by commas, without blanks"},
+    };
+    _cleanup_free_ char *cpus = NULL;
+
+    for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+        takes(parse_cpus, NULL, good[i], &cpus);
+        assert_string_equal(cpus, good[i]);
+    }
+    for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+        refuses(parse_cpus, NULL, bad[i].text, bad[i].reason);
+}
+
 static void test_words(_unused_ void **state)
 {
     const struct value_rule rule = {.words = "networkd direct"};
@@ -310,11 +346,11 @@ static void test_id(_unused_ void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_uuid),   cmocka_unit_test(test_name),   cmocka_unit_test(test_ifname),
-        cmocka_unit_test(test_number), cmocka_unit_test(test_bytes),  cmocka_unit_test(test_words),
-        cmocka_unit_test(test_path),   cmocka_unit_test(test_kernel), cmocka_unit_test(test_mac),
-        cmocka_unit_test(test_ipv4),   cmocka_unit_test(test_id),     cmocka_unit_test(test_subnet),
-        cmocka_unit_test(test_hosts),  cmocka_unit_test(test_range),
+        cmocka_unit_test(test_uuid),   cmocka_unit_test(test_name),  cmocka_unit_test(test_ifname),
+        cmocka_unit_test(test_number), cmocka_unit_test(test_bytes), cmocka_unit_test(test_cpus),
+        cmocka_unit_test(test_words),  cmocka_unit_test(test_path),  cmocka_unit_test(test_kernel),
+        cmocka_unit_test(test_mac),    cmocka_unit_test(test_ipv4),  cmocka_unit_test(test_id),
+        cmocka_unit_test(test_subnet), cmocka_unit_test(test_hosts), cmocka_unit_test(test_range),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
