@@ -61,8 +61,9 @@ static void on_vcpu_end(void *context, enum vcpu_end end)
 
 static int make_eventfds(struct machine *machine)
 {
-    int *fds[] = {&machine->serial_irq, &machine->power_button_irq, &machine->serial_output,
-                  &machine->boot_reached, &machine->ended};
+    int *fds[] = {&machine->serial_irq,    &machine->power_button_irq,
+                  &machine->serial_output, &machine->boot_reached,
+                  &machine->ended,         &machine->news};
 
     for (size_t i = 0; i < ELEMENTSOF(fds); i++) {
         *fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -194,7 +195,7 @@ int machine_init(struct machine *machine, const struct machine_settings *setting
     memset(machine, 0, sizeof(*machine));
     machine->vm.fd = -EBADF;
     machine->serial_irq = machine->power_button_irq = machine->serial_output = -EBADF;
-    machine->boot_reached = machine->ended = -EBADF;
+    machine->boot_reached = machine->ended = machine->news = -EBADF;
     machine->n_vcpus = settings->n_vcpus;
     thread_gate_init(&machine->gate, NULL, NULL);
     machine->devices = calloc(MACHINE_DEVICES_MAX, sizeof(*machine->devices));
@@ -240,8 +241,9 @@ void machine_done(struct machine *machine)
     irq_router_done(&machine->router);
     vm_done(&machine->vm);
     guest_memory_done(&machine->memory);
-    int *fds[] = {&machine->serial_irq, &machine->power_button_irq, &machine->serial_output,
-                  &machine->boot_reached, &machine->ended};
+    int *fds[] = {&machine->serial_irq,    &machine->power_button_irq,
+                  &machine->serial_output, &machine->boot_reached,
+                  &machine->ended,         &machine->news};
     for (size_t i = 0; i < ELEMENTSOF(fds); i++)
         *fds[i] = close_fd(*fds[i]);
     thread_gate_done(&machine->gate);
@@ -255,6 +257,7 @@ int machine_add_device(struct machine *machine, struct virtio_device *device)
     }
     struct machine_device *d = &machine->devices[machine->n_devices++];
     d->device = device;
+    device->news_eventfd = machine->news;
     int r = virtio_pci_init(&d->pci, device, &machine->vm, &machine->router);
     if (r >= 0)
         r = pci_host_add(&machine->pci, &d->pci.function);
@@ -302,6 +305,29 @@ void machine_remarks(const struct machine *machine, char *ret, size_t size)
         int n = device->remark ? snprintf(ret + length, size - length, "%s%s %s",
                                           length > 0 ? "; " : "", device->id, device->remark)
                                : 0;
+        if (n < 0 || (size_t)n >= size - length) {
+            ret[length] = '\0'; /* not by halves */
+            return;
+        }
+        length += (size_t)n;
+    }
+}
+
+void machine_news(const struct machine *machine, char *ret, size_t size)
+{
+    size_t length = 0;
+
+    ret[0] = '\0';
+    for (unsigned i = 0; i < machine->n_devices; i++) {
+        struct virtio_device *device = machine->devices[i].device;
+        char news[VIRTIO_NEWS_SIZE];
+
+        pthread_mutex_lock(&device->mutex);
+        memcpy(news, device->news, sizeof(news));
+        pthread_mutex_unlock(&device->mutex);
+        int n = news[0]
+                    ? snprintf(ret + length, size - length, "%s%s", length > 0 ? ", " : "", news)
+                    : 0;
         if (n < 0 || (size_t)n >= size - length) {
             ret[length] = '\0'; /* not by halves */
             return;

@@ -63,6 +63,7 @@ struct machine {
     int serial_output;                /* eventfd: the serial port has output */
     int boot_reached;                 /* eventfd: the guest wrote to the boot timer */
     int ended;                        /* eventfd: how tells why */
+    int news;                         /* eventfd: machine_news() has changed */
     _Atomic(enum machine_end) how;
 };
 
@@ -94,5 +95,8 @@ void machine_run(struct machine *machine);
  * status.
  */
 void machine_remarks(const struct machine *machine, char *ret, size_t size);
+
+/* What the devices tell of themselves from time to time, with ", " between them. */
+void machine_news(const struct machine *machine, char *ret, size_t size);
 
 void machine_press_power_button(struct machine *machine);

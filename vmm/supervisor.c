@@ -154,6 +154,19 @@ static void guest_booted(struct event_source *source, uint32_t events)
     supervisor_status(supervisor);
 }
 
+static void news_came(struct event_source *source, uint32_t events)
+{
+    struct supervisor *supervisor = container_of(source, struct supervisor, news);
+    char news[STATUS_PART_SIZE];
+    uint64_t count;
+
+    (void)events;
+    (void)!read(source->fd, &count, sizeof(count));
+    machine_news(supervisor->machine, news, sizeof(news));
+    if (status_set(&supervisor->status_line, STATUS_BALLOON, "%s", news))
+        supervisor_status(supervisor);
+}
+
 static int make_timer(struct event_source *source, uint64_t interval_usec,
                       void (*ready)(struct event_source *, uint32_t))
 {
@@ -198,9 +211,13 @@ int supervisor_init(struct supervisor *supervisor, const char *name, struct mach
     machine_remarks(machine, remarks, sizeof(remarks));
     (void)status_set(&supervisor->status_line, STATUS_REMARKS, "%s", remarks);
     (void)status_set(&supervisor->status_line, STATUS_STATE, "Running");
+    machine_news(machine, remarks, sizeof(remarks));
+    (void)status_set(&supervisor->status_line, STATUS_BALLOON, "%s", remarks);
     supervisor->ended = (struct event_source){.fd = machine->ended, .ready = machine_ended};
     supervisor->boot_reached =
         (struct event_source){.fd = machine->boot_reached, .ready = guest_booted};
+
+    supervisor->news = (struct event_source){.fd = machine->news, .ready = news_came};
 
     int r = event_loop_init(&supervisor->loop);
     if (r >= 0)
@@ -209,9 +226,9 @@ int supervisor_init(struct supervisor *supervisor, const char *name, struct mach
         r = make_timer(&supervisor->stop_timer, 0, stop_tick);
     if (r >= 0)
         r = make_timer(&supervisor->watchdog, notify->watchdog_usec / 2, watchdog_due);
-    struct event_source *sources[] = {&supervisor->signals, &supervisor->stop_timer,
-                                      &supervisor->watchdog, &supervisor->ended,
-                                      &supervisor->boot_reached};
+    struct event_source *sources[] = {&supervisor->signals,      &supervisor->stop_timer,
+                                      &supervisor->watchdog,     &supervisor->ended,
+                                      &supervisor->boot_reached, &supervisor->news};
     for (size_t i = 0; i < ELEMENTSOF(sources) && r >= 0; i++)
         r = event_loop_add(&supervisor->loop, sources[i], EPOLLIN);
     if (r < 0)

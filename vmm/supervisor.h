@@ -21,7 +21,7 @@ struct supervisor {
     const struct notify *notify; /* borrowed */
     struct event_loop loop;
     struct console console;
-    struct event_source signals, watchdog, stop_timer, ended, boot_reached;
+    struct event_source signals, watchdog, stop_timer, ended, boot_reached, news;
     unsigned stop_timeout_sec;
     uint64_t start_ns;        /* CLOCK_MONOTONIC when the program started */
     unsigned stop_ticks_left; /* of a second each, until the guest's time is over */

@@ -2,6 +2,7 @@
 /* The table of devices. To remove a device, delete its file and its row. */
 #include "vmm/devices/device-table.h"
 
+#include "vmm/devices/balloon.h"
 #include "vmm/devices/disk.h"
 #include "vmm/devices/net.h"
 #include "vmm/devices/rng.h"
@@ -31,6 +32,13 @@ const struct device_kind device_kinds[] = {
         .help = "cid=N,vhost=fd:NAME|PATH\t"
                 "sockets between guest and host, by vhost-vsock",
         .create = vsock_create,
+    },
+    {
+        .option = "balloon",
+        .help = "ID[,size=MIB][,deflate-on-oom=no][,reporting=no][,statistics=SECONDS]"
+                "[,file=fd:NAME|PATH]\t"
+                "memory that the guest gives back",
+        .create = balloon_create,
     },
     {0},
 };

@@ -6,10 +6,10 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
-#include <sys/timerfd.h>
 
 #include "vmm/clock.h"
 #include "vmm/log.h"
+#include "vmm/virtio/ticker.h"
 
 enum {
     RNG_PCI_CLASS = 0xff0000, /* of no class */
@@ -24,13 +24,8 @@ struct rng {
     struct virtio_device device;
     /* All of it the device thread's. */
     struct event_source kick;
-    /*
-     * Ticks while requests wait for the rate. A periodic timer that nobody reads goes off once and
-     * sleeps until it is read: it costs nothing meanwhile, and no call to arm it.
-     */
-    struct event_source tick;
-    bool waiting;
-    int64_t credit; /* bytes that may be given now; less than none after one too many */
+    struct ticker ticker; /* while requests wait for the rate */
+    int64_t credit;       /* bytes that may be given now; less than none after one too many */
     uint64_t credit_ns;
     bool failed; /* it was said */
     struct virtqueue_chain chain;
@@ -111,18 +106,6 @@ static int serve_one(struct rng *rng, struct virtqueue *queue)
     return 1;
 }
 
-static void wait_for_tick(struct rng *rng)
-{
-    if (!rng->waiting && event_loop_add(&rng->device.worker.loop, &rng->tick, EPOLLIN) >= 0)
-        rng->waiting = true;
-}
-
-static void stop_waiting(struct rng *rng)
-{
-    event_loop_remove(&rng->device.worker.loop, &rng->tick);
-    rng->waiting = false;
-}
-
 static void serve(struct rng *rng)
 {
     struct virtio_device *device = &rng->device;
@@ -142,7 +125,7 @@ static void serve(struct rng *rng)
     if (r < 0)
         virtio_device_fault(device, "an entropy request is broken");
     else if (rng->credit <= 0)
-        wait_for_tick(rng);
+        (void)ticker_wait(&rng->ticker, &device->worker.loop);
     else if (served >= RNG_BATCH)
         (void)eventfd_write(rng->kick.fd, 1);
 }
@@ -151,22 +134,21 @@ static void kicked(struct event_source *source, uint32_t events _unused_)
 {
     struct rng *rng = container_of(source, struct rng, kick);
 
-    if (!rng->waiting)
+    if (!rng->ticker.waiting)
         serve(rng);
 }
 
 static void ticked(struct event_source *source, uint32_t events _unused_)
 {
-    struct rng *rng = container_of(source, struct rng, tick);
-    uint64_t count;
+    struct rng *rng = container_of(source, struct rng, ticker.source);
 
-    if (read(source->fd, &count, sizeof(count)) != (ssize_t)sizeof(count))
+    if (!ticker_heard(&rng->ticker))
         return;
     earn(rng);
     /* Enough for a whole request, so that not every tick is worth one byte. */
     if (rng->credit < RNG_REQUEST_MAX)
         return;
-    stop_waiting(rng);
+    ticker_stop(&rng->ticker, &rng->device.worker.loop);
     serve(rng);
 }
 
@@ -175,7 +157,7 @@ static void rng_stop(struct virtio_device *device)
     struct rng *rng = rng_of(device);
 
     event_loop_remove(&device->worker.loop, &rng->kick);
-    stop_waiting(rng);
+    ticker_stop(&rng->ticker, &device->worker.loop);
 }
 
 static int rng_start(struct virtio_device *device)
@@ -197,7 +179,7 @@ static void rng_destroy(struct virtio_device *device)
     struct rng *rng = rng_of(device);
 
     virtio_device_done(device);
-    rng->tick.fd = close_fd(rng->tick.fd);
+    ticker_done(&rng->ticker);
     free(rng);
 }
 
@@ -209,17 +191,6 @@ static const struct virtio_type rng_type = {
     .destroy = rng_destroy,
 };
 
-static int make_tick(void)
-{
-    const struct timespec tick = {.tv_nsec = RNG_TICK_MS * 1000000L};
-    const struct itimerspec when = {.it_value = tick, .it_interval = tick};
-    _cleanup_close_ int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-
-    if (fd < 0 || timerfd_settime(fd, 0, &when, NULL) < 0)
-        return -errno;
-    return TAKE_FD(fd);
-}
-
 int rng_create(const char *argument, const struct device_environment *environment,
                struct virtio_device **ret)
 {
@@ -229,10 +200,9 @@ int rng_create(const char *argument, const struct device_environment *environmen
     struct rng *rng = calloc(1, sizeof(*rng));
     if (!rng)
         return -ENOMEM;
-    rng->tick = (struct event_source){.fd = make_tick(), .ready = ticked};
     rng->credit = RNG_BURST;
     rng->credit_ns = clock_now_ns();
-    int r = rng->tick.fd < 0 ? rng->tick.fd : 0;
+    int r = ticker_init(&rng->ticker, RNG_TICK_MS, ticked);
     if (r >= 0)
         r = virtio_device_init(&rng->device, &rng_type, argument, environment->memory, RNG_FEATURES,
                                1, RNG_QUEUE_SIZE);

@@ -3,12 +3,18 @@
 #include "vmm/kvm/memory.h"
 
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <string.h>
 #include <sys/mman.h>
 
-static int memory_map(struct guest_memory *memory)
+_Static_assert(GUEST_MEMORY_LOW_END % GUEST_MEMORY_HUGE_PAGE == 0, "the hole cuts no huge page");
+
+static int make_file(struct guest_memory *memory)
 {
-    memory->fd = memfd_create("guest-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    bool reserved = guest_memory_is_reserved(memory);
+
+    memory->fd = memfd_create("guest-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING |
+                                                  (reserved ? MFD_HUGETLB | MFD_HUGE_2MB : 0u));
     if (memory->fd < 0)
         return -errno;
     if (ftruncate(memory->fd, (off_t)memory->size) < 0)
@@ -16,23 +22,58 @@ static int memory_map(struct guest_memory *memory)
     /* A memfd that cannot shrink cannot turn an access into SIGBUS. */
     if (fcntl(memory->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
         return -errno;
-    void *p =
-        mmap(NULL, memory->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory->fd, 0);
-    if (p == MAP_FAILED)
-        return -errno;
-    memory->base = p;
-    /* The guest's secrets stay out of core files. */
-    if (madvise(p, memory->size, MADV_DONTDUMP) < 0)
-        return -errno;
     return 0;
 }
 
-int guest_memory_init(struct guest_memory *memory, uint64_t size)
+/* At an address where huge pages of the file, of the mapping and of the guest are the same. */
+static int map_file(struct guest_memory *memory)
 {
-    if (size < GUEST_MEMORY_MIN || size > GUEST_MEMORY_MAX || size % 4096 != 0)
+    uint64_t room = memory->size + GUEST_MEMORY_HUGE_PAGE;
+    /* Without MAP_NORESERVE, huge pages are reserved here. */
+    int flags = MAP_SHARED | MAP_FIXED | (guest_memory_is_reserved(memory) ? 0 : MAP_NORESERVE);
+    uint8_t *space =
+        mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (space == MAP_FAILED)
+        return -errno;
+
+    uint64_t before = -(uintptr_t)space % GUEST_MEMORY_HUGE_PAGE;
+    void *p = mmap(space + before, memory->size, PROT_READ | PROT_WRITE, flags, memory->fd, 0);
+    if (p == MAP_FAILED) {
+        int r = -errno;
+
+        (void)munmap(space, room);
+        return r;
+    }
+    memory->base = p;
+    if (before > 0)
+        (void)munmap(space, before);
+    (void)munmap(memory->base + memory->size, GUEST_MEMORY_HUGE_PAGE - before);
+    return 0;
+}
+
+static int memory_map(struct guest_memory *memory, enum guest_memory_pages pages)
+{
+    int r = make_file(memory);
+
+    if (r >= 0)
+        r = map_file(memory);
+    if (r < 0)
+        return r;
+    if (pages == GUEST_MEMORY_TRANSPARENT && madvise(memory->base, memory->size, MADV_HUGEPAGE) < 0)
+        return -errno;
+    /* The guest's secrets stay out of core files. */
+    return madvise(memory->base, memory->size, MADV_DONTDUMP) < 0 ? -errno : 0;
+}
+
+int guest_memory_init_pages(struct guest_memory *memory, uint64_t size,
+                            enum guest_memory_pages pages)
+{
+    uint64_t page_size = pages == GUEST_MEMORY_HUGE ? GUEST_MEMORY_HUGE_PAGE : 4096;
+
+    if (size < GUEST_MEMORY_MIN || size > GUEST_MEMORY_MAX || size % page_size != 0)
         return -EINVAL;
 
-    struct guest_memory m = {.fd = -EBADF, .size = size, .n_regions = 1};
+    struct guest_memory m = {.fd = -EBADF, .size = size, .page_size = page_size, .n_regions = 1};
     uint64_t low = size < GUEST_MEMORY_LOW_END ? size : GUEST_MEMORY_LOW_END;
     m.regions[0] = (struct memory_region){.gpa = 0, .size = low, .offset = 0};
     if (size > low) {
@@ -40,13 +81,18 @@ int guest_memory_init(struct guest_memory *memory, uint64_t size)
             .gpa = GUEST_MEMORY_HIGH_START, .size = size - low, .offset = low};
         m.n_regions = 2;
     }
-    int r = memory_map(&m);
+    int r = memory_map(&m, pages);
     if (r < 0) {
         guest_memory_done(&m);
         return r;
     }
     *memory = m;
     return 0;
+}
+
+int guest_memory_init(struct guest_memory *memory, uint64_t size)
+{
+    return guest_memory_init_pages(memory, size, GUEST_MEMORY_SMALL);
 }
 
 void guest_memory_done(struct guest_memory *memory)
@@ -96,6 +142,26 @@ int guest_memory_read(const struct guest_memory *memory, uint64_t gpa, void *ret
         return -EFAULT;
     memcpy(ret_data, p, length);
     return 0;
+}
+
+int guest_memory_release(const struct guest_memory *memory, const void *p, uint64_t length,
+                         uint64_t *ret_released)
+{
+    uint64_t mask = memory->page_size - 1, offset = (uint64_t)((const uint8_t *)p - memory->base);
+    uint64_t begin = (offset + mask) & ~mask, end = (offset + length) & ~mask;
+    int r = 0;
+
+    if (end > begin) {
+        do
+            r = fallocate(memory->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)begin,
+                          (off_t)(end - begin)) < 0
+                    ? -errno
+                    : 0;
+        while (r == -EINTR);
+    }
+    if (r >= 0)
+        *ret_released = end > begin ? end - begin : 0;
+    return r;
 }
 
 uint64_t guest_memory_low_end(const struct guest_memory *memory)

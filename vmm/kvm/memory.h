@@ -10,6 +10,15 @@
 #define GUEST_MEMORY_MIN        (UINT64_C(16) << 20)
 #define GUEST_MEMORY_MAX        (UINT64_C(1) << 40)
 
+#define GUEST_MEMORY_HUGE_PAGE (UINT64_C(2) << 20)
+
+/* What the host makes guest memory of. */
+enum guest_memory_pages {
+    GUEST_MEMORY_SMALL,       /* as the host pleases: 4 KiB, most often */
+    GUEST_MEMORY_HUGE,        /* huge pages that are reserved on the host */
+    GUEST_MEMORY_TRANSPARENT, /* huge pages where the kernel finds some */
+};
+
 struct memory_region {
     uint64_t gpa;    /* guest physical address */
     uint64_t size;   /* bytes */
@@ -20,14 +29,20 @@ struct guest_memory {
     int fd;
     uint8_t *base;
     uint64_t size;
+    uint64_t page_size; /* what can be given back is a multiple of this */
     struct memory_region regions[2];
     unsigned n_regions;
 };
 
 /*
- * SIZE is in bytes, a multiple of 4096, from GUEST_MEMORY_MIN to GUEST_MEMORY_MAX. Nothing is
- * pre-faulted. -EINVAL for another size, else 0 or -errno. guest_memory_done() takes a zeroed one.
+ * SIZE is in bytes, a multiple of 4096, or of a huge page with GUEST_MEMORY_HUGE, from
+ * GUEST_MEMORY_MIN to GUEST_MEMORY_MAX. Nothing is pre-faulted; huge pages are reserved, -ENOMEM
+ * where there are too few. -EINVAL for another size, else 0 or -errno. guest_memory_done() takes a
+ * zeroed one. Guest physical addresses and ours are the same modulo GUEST_MEMORY_HUGE_PAGE.
  */
+int guest_memory_init_pages(struct guest_memory *memory, uint64_t size,
+                            enum guest_memory_pages pages);
+/* With GUEST_MEMORY_SMALL. */
 int guest_memory_init(struct guest_memory *memory, uint64_t size);
 void guest_memory_done(struct guest_memory *memory);
 
@@ -42,6 +57,20 @@ int guest_memory_write(const struct guest_memory *memory, uint64_t gpa, const vo
                        size_t length);
 int guest_memory_read(const struct guest_memory *memory, uint64_t gpa, void *ret_data,
                       size_t length);
+
+/*
+ * Gives the host back what lies whole between P and P + LENGTH, from guest_memory_at(): it reads as
+ * zeros from then on. The bytes given back, whether or not there was something in them, go to
+ * *RET_RELEASED. 0 or -errno.
+ */
+int guest_memory_release(const struct guest_memory *memory, const void *p, uint64_t length,
+                         uint64_t *ret_released);
+
+/* Whether what is given back may not be there when it is touched again. */
+static inline bool guest_memory_is_reserved(const struct guest_memory *memory)
+{
+    return memory->page_size == GUEST_MEMORY_HUGE_PAGE;
+}
 
 /* First address after the RAM below the PCI hole. */
 uint64_t guest_memory_low_end(const struct guest_memory *memory);

@@ -3,6 +3,7 @@
  * stops. */
 #include "vmm/virtio/device.h"
 
+#include <stdarg.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -69,6 +70,22 @@ void virtio_device_config_changed(struct virtio_device *device)
     pthread_mutex_unlock(&device->mutex);
     if (tell)
         device->transport.signal_config(device->transport.context);
+}
+
+void virtio_device_tell(struct virtio_device *device, const char *format, ...)
+{
+    char text[VIRTIO_NEWS_SIZE];
+    va_list ap;
+
+    va_start(ap, format);
+    (void)vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    pthread_mutex_lock(&device->mutex);
+    bool changed = strcmp(device->news, text) != 0;
+    memcpy(device->news, text, sizeof(text));
+    pthread_mutex_unlock(&device->mutex);
+    if (changed && device->news_eventfd >= 0)
+        (void)eventfd_write(device->news_eventfd, 1);
 }
 
 static void device_start(struct virtio_device *device)
@@ -138,6 +155,7 @@ int virtio_device_init(struct virtio_device *device, const struct virtio_type *t
     device->memory = memory;
     device->n_queues = n_queues;
     device->queue_size_max = queue_size_max;
+    device->news_eventfd = -EBADF;
     device->state.offered = features | UINT64_C(1) << VIRTIO_F_VERSION_1;
     (void)snprintf(device->id, sizeof(device->id), "%s", id);
     pthread_mutex_init(&device->mutex, NULL);

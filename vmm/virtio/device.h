@@ -7,6 +7,7 @@
 #include <linux/virtio_ids.h>
 #include <pthread.h>
 
+#include "vmm/kvm/memory.h"
 #include "vmm/virtio/virtqueue.h"
 #include "vmm/virtio/worker.h"
 
@@ -16,6 +17,7 @@ enum {
     VIRTIO_QUEUES_MAX = 18, /* eight pairs, a control queue, and one to spare */
     VIRTIO_CONFIG_MAX = 256,
     VIRTIO_ID_SIZE = 16,
+    VIRTIO_NEWS_SIZE = 96,
 };
 
 #define VIRTIO_NO_VECTOR 0xffff
@@ -36,6 +38,9 @@ struct virtio_type {
      */
     void (*read_config)(struct virtio_device *device, uint32_t offset, void *ret_data,
                         unsigned length);
+    /* The same for its writes; nothing is writable where it is NULL. */
+    void (*write_config)(struct virtio_device *device, uint32_t offset, const void *data,
+                         unsigned length);
     /* The driver gave QUEUE another vector while the device ran. May be NULL. */
     void (*vectors_changed)(struct virtio_device *device);
     /*
@@ -96,6 +101,8 @@ struct virtio_device {
     bool fault_reported; /* device thread only: one line in all, however often a guest resets */
     _Atomic(const char *) fault; /* what another of the device's threads found */
     const char *remark;          /* for systemctl status: what is not as was asked for, or NULL */
+    char news[VIRTIO_NEWS_SIZE]; /* under the mutex, and for systemctl status: what changes */
+    int news_eventfd;            /* borrowed, or -EBADF: there is something new */
     const char *argument;        /* borrowed: the option's value that it was made from, or NULL */
 };
 
@@ -140,3 +147,6 @@ void virtio_device_report_fault(struct virtio_device *device, const char *what);
 
 /* The device-specific configuration has changed (2.5, 4.1.4.3.1): tells the driver. Any thread. */
 void virtio_device_config_changed(struct virtio_device *device);
+
+/* What systemctl status shows of the device, as of printf, until the next call. Any thread. */
+void virtio_device_tell(struct virtio_device *device, const char *format, ...) _printf_(2, 3);

@@ -84,6 +84,16 @@ static void device_config_read(struct virtio_pci *pci, uint32_t offset, void *re
     pthread_mutex_unlock(&pci->device->mutex);
 }
 
+static void device_config_write(struct virtio_pci *pci, uint32_t offset, const void *data,
+                                unsigned length)
+{
+    if (offset + length > VIRTIO_CONFIG_MAX || !pci->device->type->write_config)
+        return;
+    pthread_mutex_lock(&pci->device->mutex);
+    pci->device->type->write_config(pci->device, offset, data, length);
+    pthread_mutex_unlock(&pci->device->mutex);
+}
+
 static void bar_read(struct pci_function *function, unsigned bar, uint64_t offset, void *ret_data,
                      unsigned length)
 {
@@ -130,6 +140,9 @@ static void bar_write(struct pci_function *function, unsigned bar, uint64_t offs
     case VIRTIO_PCI_PART_NOTIFY: /* where the ioeventfd could not be had */
         if (at / VIRTIO_PCI_NOTIFY_MULTIPLIER < pci->device->n_queues)
             signal_if_open(pci->device->kick[at / VIRTIO_PCI_NOTIFY_MULTIPLIER]);
+        break;
+    case VIRTIO_PCI_PART_DEVICE:
+        device_config_write(pci, at, data, length);
         break;
     case VIRTIO_PCI_PART_MSIX_TABLE:
         msix_table_write(&pci->msix, at, data, length);

@@ -150,6 +150,19 @@ int virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *ret)
     return 1;
 }
 
+size_t virtqueue_chain_read(const struct virtqueue_chain *chain, void *ret, size_t size)
+{
+    size_t done = 0;
+
+    for (unsigned i = 0; i < chain->n_out && done < size; i++) {
+        size_t part = chain->iov[i].iov_len < size - done ? chain->iov[i].iov_len : size - done;
+
+        memcpy((uint8_t *)ret + done, chain->iov[i].iov_base, part);
+        done += part;
+    }
+    return done;
+}
+
 void virtqueue_fill(struct virtqueue *queue, uint16_t head, uint32_t length)
 {
     struct virtqueue_state *s = &queue->state;
