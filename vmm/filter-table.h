@@ -6,6 +6,7 @@
 #include <asm/ioctls.h>
 #include <linux/fs.h>
 #include <linux/if_tun.h>
+#include <linux/io_uring.h>
 #include <linux/kvm.h>
 #include <linux/vhost.h>
 #include <seccomp.h>
@@ -51,6 +52,9 @@ static const struct filter_rule filter_table_device[] = {
     {SCMP_SYS(fallocate), -1, 0},
     {SCMP_SYS(ioctl), 1, BLKDISCARD},
     {SCMP_SYS(getrandom), 2, 0},         /* entropy for the guest; no flags */
+    /* Each ring was restricted when it was made (devices/disk-ring.c), and none is made now. */
+    {SCMP_SYS(io_uring_enter), 3, 0},
+    {SCMP_SYS(io_uring_enter), 3, IORING_ENTER_GETEVENTS},
     {SCMP_SYS(ioctl), 1, TUNSETOFFLOAD}, /* what the driver negotiated */
     {SCMP_SYS(ioctl), 1, TUNSETQUEUE},   /* how many queue pairs it uses */
     {SCMP_SYS(ioctl), 1, VHOST_SET_FEATURES},

@@ -35,7 +35,7 @@ static void make_world(void)
     on_disk = mmap(NULL, IMAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, image, 0);
     MUST(on_disk != MAP_FAILED);
     const struct device_environment environment = {.memory = &driver->memory, .take_fd = take_fd};
-    MUST(disk_create("root,file=fd:disk", &environment, &device) == 0);
+    MUST(disk_create("root,file=fd:disk,engine=sync", &environment, &device) == 0);
     disk = disk_of(device);
 }
 
@@ -133,30 +133,59 @@ static void check_window(const struct virtqueue_chain *chain, const uint8_t *bef
                 MUST(before[i] == now[i] || may_write(chain, now + i));
 }
 
-static void serve(void)
+/* What the host answers to a call: most often that it is done, but it may do less, or fail. */
+static int64_t answer(struct input *input, const struct disk_call *call, bool *failed)
 {
-    static struct virtqueue_chain chain, before;
+    static const int errors[] = {EIO, ENOSPC, EOPNOTSUPP, ECANCELED};
+    uint8_t how = input_8(input);
+    struct disk_call less = *call;
+    struct iovec first;
+
+    if (how < 0xc0)
+        return disk_call_make(call, &disk->image);
+    if (how >= 0xf0) {
+        *failed = call->kind != DISK_CALL_ALLOCATE || how % 4 != 2;
+        return -errors[how % 4];
+    }
+    if (call->kind == DISK_CALL_READ || call->kind == DISK_CALL_WRITE) {
+        first = (struct iovec){call->iov->iov_base, 1 + how * 3u % call->iov->iov_len};
+        less.iov = &first;
+        less.n = 1;
+    }
+    return disk_call_make(&less, &disk->image);
+}
+
+static void serve(struct input *input)
+{
+    static struct disk_request request;
+    static struct virtqueue_chain before;
     static uint8_t window[WINDOW], data[IMAGE_SIZE] __attribute__((aligned(8)));
     struct virtio_blk_outhdr header = {0};
-    uint32_t used = 0;
+    bool failed = false;
 
-    if (virtqueue_pop(&driver->queue, &chain) != 1)
+    if (virtqueue_pop(&driver->queue, &request.chain) != 1)
         return;
-    before = chain;
-    size_t length = gather(&chain, &header, data, sizeof(data));
+    before = request.chain;
+    size_t length = gather(&before, &header, data, sizeof(data));
     const uint8_t *memory = guest_memory_at(&driver->memory, DESCRIPTORS, WINDOW);
     memcpy(window, memory, WINDOW);
-    int r = disk_request_serve(disk, &chain, NULL, &used);
+    int r = disk_request_begin(&request, disk, NULL);
+    while (r > 0)
+        r = disk_request_next(&request, disk, answer(input, &request.transfer.call, &failed));
     MUST(r == 0 || (r == -EPROTO && (before.out_bytes < 16 || before.in_bytes < 1)));
-    MUST(used <= before.in_bytes);
+    MUST(r < 0 || request.length <= before.in_bytes);
     check_window(&before, window, memory);
     const struct iovec *last = &before.iov[before.n_out + before.n_in - 1];
-    if (r == 0 && ((uint8_t *)last->iov_base)[last->iov_len - 1] == VIRTIO_BLK_S_OK)
+    uint8_t status = r == 0 ? ((uint8_t *)last->iov_base)[last->iov_len - 1] : VIRTIO_BLK_S_IOERR;
+    MUST(!failed || status != VIRTIO_BLK_S_OK);
+    if (status == VIRTIO_BLK_S_OK)
         apply(&header, data, length);
+    else if (failed) /* how far it came is nobody's business */
+        memcpy(model, on_disk, IMAGE_SIZE);
     MUST(memcmp(model, on_disk, IMAGE_SIZE) == 0);
     MUST(lseek(image, 0, SEEK_END) == IMAGE_SIZE);
     if (r == 0)
-        virtqueue_push(&driver->queue, chain.head, used);
+        virtqueue_push(&driver->queue, request.chain.head, request.length);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -175,7 +204,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     disk->device.state.accepted = UINT64_C(1) << VIRTIO_BLK_F_FLUSH;
     for (unsigned i = 0; i < REQUESTS_MAX && input.size > 0; i++) {
         describe(&input);
-        serve();
+        serve(&input);
     }
     return 0;
 }

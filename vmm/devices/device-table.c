@@ -18,7 +18,8 @@ const struct device_kind device_kinds[] = {
     },
     {
         .option = "disk",
-        .help = "ID,file=fd:NAME|PATH[,readonly][,cache=writeback|none][,queues=N]\t"
+        .help = "ID,file=fd:NAME|PATH[,readonly][,cache=writeback|none][,queues=N]"
+                "[,engine=auto|io_uring|sync]\t"
                 "disk: a raw image or a block device",
         .create = disk_create,
     },

@@ -7,12 +7,15 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "vmm/log.h"
 
 enum {
     FILE_PHYSICAL_SIZE = 4096, /* what file systems allocate */
     PROBE_ALIGNMENT = 4096,
+    LOCK_TRIES = 15,
+    LOCK_WAIT_USEC = 20000,
 };
 
 static int open_file(const struct disk_settings *settings,
@@ -29,13 +32,25 @@ static int open_file(const struct disk_settings *settings,
     return fd;
 }
 
-/* A lock of the open file description: it goes where the descriptor goes. */
+/*
+ * A lock of the open file description: it goes where the descriptor goes. An io_uring is taken
+ * apart a moment after its process has ended, when all that it began is done; the lock is held
+ * until then.
+ */
 static int lock_file(const struct disk_image *image, const struct disk_settings *settings)
 {
     struct flock lock = {.l_type = settings->readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
+    int r;
 
-    if (fcntl(image->fd, F_OFD_SETLK, &lock) == 0)
-        return 0;
+    for (unsigned i = 0; i < LOCK_TRIES; i++) {
+        if (i > 0)
+            (void)usleep(LOCK_WAIT_USEC);
+        r = fcntl(image->fd, F_OFD_SETLK, &lock);
+        if (r == 0)
+            return 0;
+        if (errno != EAGAIN && errno != EACCES)
+            break;
+    }
     if (errno == EAGAIN || errno == EACCES)
         return log_errno(-EBUSY, "Disk '%s': '%s' is in use by another VM or program: it is locked",
                          settings->id, settings->file);
@@ -155,4 +170,13 @@ int disk_image_init(struct disk_image *image, const struct disk_settings *settin
 void disk_image_done(struct disk_image *image)
 {
     image->fd = close_fd(image->fd);
+}
+
+bool disk_image_covers(const struct disk_image *image, uint64_t sector, uint64_t length)
+{
+    uint64_t sectors = length >> DISK_SECTOR_SHIFT, all = atomic_load(&image->sectors);
+    uint32_t sectors_per_block = image->block_size >> DISK_SECTOR_SHIFT;
+
+    return length % image->block_size == 0 && sector % sectors_per_block == 0 && sectors <= all &&
+           sector <= all - sectors;
 }

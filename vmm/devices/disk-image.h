@@ -2,6 +2,7 @@
 /* A disk's bytes on the host: an image file or a block device. */
 #pragma once
 
+#include <stdatomic.h>
 #include <sys/uio.h>
 
 #include "vmm/devices/disk.h"
@@ -16,7 +17,7 @@ struct disk_image {
     int fd; /* owned */
     bool readonly, block_device;
     bool direct;                             /* past the page cache */
-    uint64_t sectors;                        /* what the guest is told */
+    _Atomic uint64_t sectors;                /* what the guest is told; it may grow */
     uint32_t block_size;                     /* logical: the unit of addresses and lengths */
     uint32_t physical_size, min_io, best_io; /* bytes; 0: unknown */
 };
@@ -31,23 +32,3 @@ void disk_image_done(struct disk_image *image);
 
 /* Whether LENGTH bytes from SECTOR on are whole blocks of the disk. */
 bool disk_image_covers(const struct disk_image *image, uint64_t sector, uint64_t length);
-
-/*
- * Moves all the bytes of IOV, which it uses up, to or from OFFSET, however many calls it takes.
- * BOUNCE, DISK_BOUNCE_SIZE bytes at a page's begin, is for buffers that O_DIRECT does not take;
- * NULL where the image is not direct. 0 or -errno; -EIO where the file ends before.
- */
-int disk_image_read(const struct disk_image *image, struct iovec *iov, unsigned n, uint64_t offset,
-                    uint8_t *bounce);
-int disk_image_write(const struct disk_image *image, struct iovec *iov, unsigned n, uint64_t offset,
-                     uint8_t *bounce);
-
-/* Has all that was written survive a loss of power. 0 or -errno. */
-int disk_image_flush(const struct disk_image *image);
-
-/* Lets the host have the space back; what is read there from then on is not defined. 0 or -errno;
- * -EOPNOTSUPP where this image cannot. */
-int disk_image_discard(const struct disk_image *image, uint64_t offset, uint64_t length);
-
-/* Has LENGTH bytes read as zeros; with UNMAP the space may go. 0 or -errno. */
-int disk_image_zero(const struct disk_image *image, uint64_t offset, uint64_t length, bool unmap);

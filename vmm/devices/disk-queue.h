@@ -5,9 +5,13 @@
 
 #include "vmm/devices/disk-device.h"
 
-/* The first queue is served by the device's own thread, any other by one of its own. 0 with *RET or
- * -errno. */
-int disk_queue_new(struct disk *disk, unsigned index, struct disk_queue **ret);
+enum { DISK_UNDER_WAY_MAX = 128 }; /* requests of a queue that a ring works on at a time */
+
+/*
+ * The first queue is served by the device's own thread, any other by one of its own. WITH_RING, the
+ * kernel makes the calls (disk-ring.h), else that thread. 0 with *RET or -errno.
+ */
+int disk_queue_new(struct disk *disk, unsigned index, bool with_ring, struct disk_queue **ret);
 void disk_queue_free(struct disk_queue *queue);
 
 /* Makes the thread, if any, which waits at GATE. The number of threads made, or -errno. */

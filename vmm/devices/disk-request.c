@@ -4,17 +4,6 @@
 
 #include <string.h>
 
-/* What is left of a chain without header and status byte: the data. */
-struct request {
-    uint32_t type;
-    uint64_t sector;
-    struct iovec *out, *in; /* to the disk, from the disk */
-    unsigned n_out, n_in;
-    uint64_t out_bytes, in_bytes;
-    uint8_t *status;
-    uint64_t written; /* bytes of IN that were filled from its front on */
-};
-
 /* Copies up to LENGTH bytes between DATA and the front of IOV, which they leave. How many. */
 static size_t exchange(struct iovec **iov, unsigned *n, void *data, size_t length, bool to_guest)
 {
@@ -40,20 +29,22 @@ static size_t exchange(struct iovec **iov, unsigned *n, void *data, size_t lengt
 }
 
 /* Header and status may be cut into descriptors in any way (2.7.4). */
-static int request_init(struct request *request, struct virtqueue_chain *chain)
+static int take_apart(struct disk_request *request)
 {
+    struct virtqueue_chain *chain = &request->chain;
     struct virtio_blk_outhdr header;
 
     if (chain->out_bytes < sizeof(header) || chain->in_bytes < 1)
         return -EPROTO;
-    *request = (struct request){
-        .out = chain->iov,
-        .in = chain->iov + chain->n_out,
-        .n_out = chain->n_out,
-        .n_in = chain->n_in,
-        .out_bytes = chain->out_bytes - sizeof(header),
-        .in_bytes = chain->in_bytes - 1,
-    };
+    request->out = chain->iov;
+    request->in = chain->iov + chain->n_out;
+    request->n_out = chain->n_out;
+    request->n_in = chain->n_in;
+    request->out_bytes = chain->out_bytes - sizeof(header);
+    request->in_bytes = chain->in_bytes - 1;
+    request->written = 0;
+    request->n_ranges = request->range = 0;
+    request->flushing = false;
     (void)exchange(&request->out, &request->n_out, &header, sizeof(header), false);
     request->type = header.type;
     request->sector = header.sector;
@@ -65,48 +56,98 @@ static int request_init(struct request *request, struct virtqueue_chain *chain)
     return 0;
 }
 
-/* The status of what the host answered with R. */
-static uint8_t status_of(struct disk *disk, int r, const char *what, uint64_t sector)
+static int finish(struct disk_request *request, uint8_t status)
 {
-    if (r >= 0)
-        return VIRTIO_BLK_S_OK;
+    *request->status = status;
+    /* Only what is written without a gap counts (2.7.8.2): the status where it follows the data. */
+    request->length =
+        (uint32_t)(request->written + (request->written == request->in_bytes ? 1 : 0));
+    return 0;
+}
+
+/* What the host failed at, for the journal. */
+static const char *doing(const struct disk_request *request)
+{
+    if (request->flushing)
+        return "flush what was written";
+    switch (request->type) {
+    case VIRTIO_BLK_T_IN:
+        return "read";
+    case VIRTIO_BLK_T_OUT:
+        return "write";
+    case VIRTIO_BLK_T_FLUSH:
+        return "flush";
+    case VIRTIO_BLK_T_DISCARD:
+        return "discard";
+    default:
+        return "write zeros";
+    }
+}
+
+static int fail(struct disk_request *request, struct disk *disk, int r)
+{
+    bool ranges = request->n_ranges > 0 && !request->flushing;
+
     if (r == -EOPNOTSUPP)
-        return VIRTIO_BLK_S_UNSUPP;
-    disk_tell_error(disk, r, what, sector);
-    return VIRTIO_BLK_S_IOERR;
+        return finish(request, VIRTIO_BLK_S_UNSUPP);
+    disk_tell_error(disk, r, doing(request),
+                    ranges ? request->ranges[request->range].sector : request->sector);
+    return finish(request, VIRTIO_BLK_S_IOERR);
 }
 
-/* A driver without FLUSH takes for stable what was acknowledged (5.2.6.2). */
-static uint8_t finish_write(struct disk *disk, uint8_t status, uint64_t sector)
+static int begin_range(struct disk_request *request, const struct disk *disk)
 {
-    if (status != VIRTIO_BLK_S_OK || virtio_device_has(&disk->device, VIRTIO_BLK_F_FLUSH))
-        return status;
-    return status_of(disk, disk_image_flush(&disk->image), "flush what was written", sector);
+    const struct virtio_blk_discard_write_zeroes *range = &request->ranges[request->range];
+    uint64_t offset = range->sector << DISK_SECTOR_SHIFT;
+    uint64_t length = (uint64_t)range->num_sectors << DISK_SECTOR_SHIFT;
+
+    if (request->type == VIRTIO_BLK_T_DISCARD)
+        return disk_transfer_discard(&request->transfer, &disk->image, offset, length);
+    return disk_transfer_zero(&request->transfer, &disk->image, offset, length,
+                              range->flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP, request->chain.iov,
+                              ELEMENTSOF(request->chain.iov));
 }
 
-static uint8_t serve_read(struct disk *disk, struct request *request, uint8_t *bounce)
+/* R is how the transfer stands: what comes after it, where it is done. */
+static int go_on(struct disk_request *request, struct disk *disk, int r)
 {
-    uint64_t length = request->in_bytes;
-
-    if (request->out_bytes > 0 || length > DISK_REQUEST_SIZE_MAX ||
-        !disk_image_covers(&disk->image, request->sector, length))
-        return VIRTIO_BLK_S_IOERR;
-    int r = disk_image_read(&disk->image, request->in, request->n_in,
-                            request->sector << DISK_SECTOR_SHIFT, bounce);
-    if (r >= 0)
-        request->written = length;
-    return status_of(disk, r, "read", request->sector);
+    while (r == 0 && request->range + 1 < request->n_ranges) {
+        request->range++;
+        r = begin_range(request, disk);
+    }
+    if (r < 0)
+        return fail(request, disk, r);
+    if (r > 0)
+        return r;
+    if (request->type == VIRTIO_BLK_T_IN)
+        request->written = request->in_bytes;
+    /* A driver without FLUSH takes for stable what was acknowledged (5.2.6.2). */
+    if (request->type == VIRTIO_BLK_T_IN || request->type == VIRTIO_BLK_T_FLUSH ||
+        request->flushing || virtio_device_has(&disk->device, VIRTIO_BLK_F_FLUSH))
+        return finish(request, VIRTIO_BLK_S_OK);
+    request->flushing = true;
+    return disk_transfer_flush(&request->transfer, &disk->image);
 }
 
-static uint8_t serve_write(struct disk *disk, struct request *request, uint8_t *bounce)
+static int begin_read(struct disk_request *request, struct disk *disk, uint8_t *bounce)
+{
+    if (request->out_bytes > 0 || request->in_bytes > DISK_REQUEST_SIZE_MAX ||
+        !disk_image_covers(&disk->image, request->sector, request->in_bytes))
+        return finish(request, VIRTIO_BLK_S_IOERR);
+    return go_on(request, disk,
+                 disk_transfer_read(&request->transfer, &disk->image, request->in, request->n_in,
+                                    request->sector << DISK_SECTOR_SHIFT, bounce));
+}
+
+static int begin_write(struct disk_request *request, struct disk *disk, uint8_t *bounce)
 {
     if (disk->image.readonly || request->in_bytes > 0 ||
         request->out_bytes > DISK_REQUEST_SIZE_MAX ||
         !disk_image_covers(&disk->image, request->sector, request->out_bytes))
-        return VIRTIO_BLK_S_IOERR;
-    int r = disk_image_write(&disk->image, request->out, request->n_out,
-                             request->sector << DISK_SECTOR_SHIFT, bounce);
-    return finish_write(disk, status_of(disk, r, "write", request->sector), request->sector);
+        return finish(request, VIRTIO_BLK_S_IOERR);
+    return go_on(request, disk,
+                 disk_transfer_write(&request->transfer, &disk->image, request->out, request->n_out,
+                                     request->sector << DISK_SECTOR_SHIFT, bounce));
 }
 
 static uint8_t check_range(const struct disk *disk,
@@ -121,84 +162,67 @@ static uint8_t check_range(const struct disk *disk,
     return VIRTIO_BLK_S_OK;
 }
 
-static uint8_t serve_range(struct disk *disk, uint32_t type,
-                           const struct virtio_blk_discard_write_zeroes *range)
-{
-    uint64_t offset = range->sector << DISK_SECTOR_SHIFT;
-    uint64_t length = (uint64_t)range->num_sectors << DISK_SECTOR_SHIFT;
-
-    if (length == 0)
-        return VIRTIO_BLK_S_OK;
-    if (type == VIRTIO_BLK_T_DISCARD)
-        return status_of(disk, disk_image_discard(&disk->image, offset, length), "discard",
-                         range->sector);
-    bool unmap = range->flags & VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
-    return status_of(disk, disk_image_zero(&disk->image, offset, length, unmap), "write zeros",
-                     range->sector);
-}
-
 /* Nothing is touched before every range is known to be good. */
-static uint8_t serve_ranges(struct disk *disk, struct request *request)
+static int begin_ranges(struct disk_request *request, struct disk *disk)
 {
-    struct virtio_blk_discard_write_zeroes ranges[DISK_RANGES_MAX];
     uint32_t flags =
         request->type == VIRTIO_BLK_T_WRITE_ZEROES ? VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP : 0;
     uint8_t status = VIRTIO_BLK_S_OK;
 
     if (disk->image.readonly || request->in_bytes > 0 || request->out_bytes == 0 ||
-        request->out_bytes % sizeof(ranges[0]) != 0 || request->out_bytes > sizeof(ranges))
-        return VIRTIO_BLK_S_IOERR;
-    size_t n = request->out_bytes / sizeof(ranges[0]);
-    (void)exchange(&request->out, &request->n_out, ranges, request->out_bytes, false);
-    for (size_t i = 0; i < n && status == VIRTIO_BLK_S_OK; i++)
-        status = check_range(disk, &ranges[i], flags);
-    for (size_t i = 0; i < n && status == VIRTIO_BLK_S_OK; i++)
-        status = serve_range(disk, request->type, &ranges[i]);
-    return finish_write(disk, status, ranges[0].sector);
+        request->out_bytes % sizeof(request->ranges[0]) != 0 ||
+        request->out_bytes > sizeof(request->ranges))
+        return finish(request, VIRTIO_BLK_S_IOERR);
+    unsigned n = (unsigned)(request->out_bytes / sizeof(request->ranges[0]));
+    (void)exchange(&request->out, &request->n_out, request->ranges, request->out_bytes, false);
+    for (unsigned i = 0; i < n && status == VIRTIO_BLK_S_OK; i++)
+        status = check_range(disk, &request->ranges[i], flags);
+    if (status != VIRTIO_BLK_S_OK)
+        return finish(request, status);
+    request->n_ranges = n;
+    return go_on(request, disk, begin_range(request, disk));
 }
 
-static uint8_t serve_id(struct disk *disk, struct request *request)
+static int begin_flush(struct disk_request *request, struct disk *disk)
+{
+    if (disk->image.readonly)
+        return finish(request, VIRTIO_BLK_S_OK);
+    return go_on(request, disk, disk_transfer_flush(&request->transfer, &disk->image));
+}
+
+static int give_id(struct disk_request *request, struct disk *disk)
 {
     char serial[VIRTIO_BLK_ID_BYTES] = {0}; /* not terminated where it is full (5.2.6) */
 
     _Static_assert(VIRTIO_ID_SIZE <= VIRTIO_BLK_ID_BYTES, "an id is a serial number");
     memcpy(serial, disk->device.id, strlen(disk->device.id));
     request->written = exchange(&request->in, &request->n_in, serial, sizeof(serial), true);
-    return VIRTIO_BLK_S_OK;
+    return finish(request, VIRTIO_BLK_S_OK);
 }
 
-static uint8_t serve(struct disk *disk, struct request *request, uint8_t *bounce)
+int disk_request_begin(struct disk_request *request, struct disk *disk, uint8_t *bounce)
 {
+    int r = take_apart(request);
+    if (r < 0)
+        return r;
     switch (request->type) {
     case VIRTIO_BLK_T_IN:
-        return serve_read(disk, request, bounce);
+        return begin_read(request, disk, bounce);
     case VIRTIO_BLK_T_OUT:
-        return serve_write(disk, request, bounce);
+        return begin_write(request, disk, bounce);
     case VIRTIO_BLK_T_FLUSH:
-        return disk->image.readonly
-                   ? VIRTIO_BLK_S_OK
-                   : status_of(disk, disk_image_flush(&disk->image), "flush", request->sector);
+        return begin_flush(request, disk);
     case VIRTIO_BLK_T_DISCARD:
     case VIRTIO_BLK_T_WRITE_ZEROES:
-        return serve_ranges(disk, request);
+        return begin_ranges(request, disk);
     case VIRTIO_BLK_T_GET_ID:
-        return serve_id(disk, request);
+        return give_id(request, disk);
     default:
-        return VIRTIO_BLK_S_UNSUPP;
+        return finish(request, VIRTIO_BLK_S_UNSUPP);
     }
 }
 
-int disk_request_serve(struct disk *disk, struct virtqueue_chain *chain, uint8_t *bounce,
-                       uint32_t *ret_length)
+int disk_request_next(struct disk_request *request, struct disk *disk, int64_t answer)
 {
-    struct request request;
-
-    int r = request_init(&request, chain);
-    if (r < 0)
-        return r;
-    uint64_t room = request.in_bytes;
-    *request.status = serve(disk, &request, bounce);
-    /* Only what is written without a gap counts (2.7.8.2): the status where it follows the data. */
-    *ret_length = (uint32_t)(request.written + (request.written == room ? 1 : 0));
-    return 0;
+    return go_on(request, disk, disk_transfer_next(&request->transfer, answer));
 }

@@ -30,6 +30,22 @@ static int parse_cache(struct disk_settings *settings, const char *value)
     return 0;
 }
 
+static int parse_engine(struct disk_settings *settings, const char *value)
+{
+    static const char *const names[] = {
+        [DISK_ENGINE_AUTO] = "auto",
+        [DISK_ENGINE_IO_URING] = "io_uring",
+        [DISK_ENGINE_SYNC] = "sync",
+    };
+
+    for (unsigned i = 0; i < ELEMENTSOF(names); i++)
+        if (strcmp(value, names[i]) == 0) {
+            settings->engine = i;
+            return 0;
+        }
+    return log_errno(-EINVAL, "--disk: engine=%s is none of auto, io_uring and sync", value);
+}
+
 static int parse_queues(struct disk_settings *settings, const char *value)
 {
     if (value[0] < '1' || value[0] > '0' + DISK_QUEUES_MAX || value[1] != '\0')
@@ -55,9 +71,11 @@ static int parse_setting(struct disk_settings *settings, char *setting)
         return parse_cache(settings, value);
     if (strcmp(setting, "queues") == 0)
         return parse_queues(settings, value);
-    return log_errno(-EINVAL,
-                     "--disk: unknown setting '%s': file, readonly, cache and queues are known",
-                     setting);
+    if (strcmp(setting, "engine") == 0)
+        return parse_engine(settings, value);
+    return log_errno(
+        -EINVAL, "--disk: unknown setting '%s': file, readonly, cache, engine and queues are known",
+        setting);
 }
 
 int disk_settings_parse(const char *argument, struct disk_settings *ret)

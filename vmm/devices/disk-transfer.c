@@ -1,23 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is done to an image: whole transfers, flushes, holes. */
-#include <fcntl.h>
+/* Goes on where the host did less than it was asked for, and round what it cannot do. */
+#include "vmm/devices/disk-transfer.h"
+
 #include <linux/falloc.h>
-#include <linux/fs.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
-#include "vmm/devices/disk-image.h"
-
-enum { ZERO_PAGE = 4096, ZERO_PAGES = 256 };
-
-bool disk_image_covers(const struct disk_image *image, uint64_t sector, uint64_t length)
-{
-    uint64_t sectors = length >> DISK_SECTOR_SHIFT;
-    uint32_t sectors_per_block = image->block_size >> DISK_SECTOR_SHIFT;
-
-    return length % image->block_size == 0 && sector % sectors_per_block == 0 &&
-           sectors <= image->sectors && sector <= image->sectors - sectors;
-}
+enum { ZERO_PAGE = 4096 };
 
 /* Forgets the first DONE bytes. */
 static void advance(struct iovec **iov, unsigned *n, size_t done)
@@ -33,24 +21,6 @@ static void advance(struct iovec **iov, unsigned *n, size_t done)
     }
 }
 
-/* The kernel may do less than it is asked for; what is left is asked for again. */
-static int transfer(const struct disk_image *image, bool write, struct iovec *iov, unsigned n,
-                    uint64_t offset)
-{
-    while (n > 0) {
-        ssize_t done = write ? pwritev(image->fd, iov, (int)n, (off_t)offset)
-                             : preadv(image->fd, iov, (int)n, (off_t)offset);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return done < 0 ? -errno : -EIO;
-        offset += (uint64_t)done;
-        advance(&iov, &n, (size_t)done);
-    }
-    return 0;
-}
-
 static bool is_aligned(const struct disk_image *image, const struct iovec *iov, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
@@ -60,125 +30,193 @@ static bool is_aligned(const struct disk_image *image, const struct iovec *iov, 
 }
 
 /* Copies SIZE bytes between BOUNCE and the front of the buffers, which are then used up. */
-static void copy(bool to_bounce, struct iovec **iov, unsigned *n, uint8_t *bounce, size_t size)
+static void copy(struct disk_transfer *transfer, bool to_bounce, size_t size)
 {
+    uint8_t *bounce = transfer->bounce;
+
     while (size > 0) {
-        size_t part = (*iov)->iov_len < size ? (*iov)->iov_len : size;
+        struct iovec *iov = transfer->iov;
+        size_t part = iov->iov_len < size ? iov->iov_len : size;
 
         if (to_bounce)
-            memcpy(bounce, (*iov)->iov_base, part);
+            memcpy(bounce, iov->iov_base, part);
         else
-            memcpy((*iov)->iov_base, bounce, part);
+            memcpy(iov->iov_base, bounce, part);
         bounce += part;
         size -= part;
-        advance(iov, n, part);
+        advance(&transfer->iov, &transfer->n, part);
     }
 }
 
-/* The sum is whole blocks, the buffers are not. */
-static int transfer_bounced(const struct disk_image *image, bool write, struct iovec *iov,
-                            unsigned n, uint64_t offset, uint8_t *bounce)
+/* The next part of what is left goes by way of the bounce buffer. */
+static void fill_bounce(struct disk_transfer *transfer)
+{
+    size_t size = transfer->left < DISK_BOUNCE_SIZE ? (size_t)transfer->left : DISK_BOUNCE_SIZE;
+
+    transfer->bounced = (struct iovec){.iov_base = transfer->bounce, .iov_len = size};
+    if (transfer->call.kind == DISK_CALL_WRITE)
+        copy(transfer, true, size);
+    transfer->call.iov = &transfer->bounced;
+    transfer->call.n = 1;
+}
+
+static int begin(struct disk_transfer *transfer, const struct disk_image *image,
+                 enum disk_call_kind kind, struct iovec *iov, unsigned n, uint64_t offset,
+                 uint8_t *bounce)
 {
     uint64_t left = 0;
-    int r = 0;
 
     for (unsigned i = 0; i < n; i++)
         left += iov[i].iov_len;
-    while (left > 0 && r >= 0) {
-        size_t size = left < DISK_BOUNCE_SIZE ? (size_t)left : DISK_BOUNCE_SIZE;
-        struct iovec whole = {.iov_base = bounce, .iov_len = size};
-
-        if (write)
-            copy(true, &iov, &n, bounce, size);
-        r = transfer(image, write, &whole, 1, offset);
-        if (r >= 0 && !write)
-            copy(false, &iov, &n, bounce, size);
-        offset += size;
-        left -= size;
+    *transfer = (struct disk_transfer){
+        .image = image,
+        .call = {.kind = kind, .iov = iov, .n = n, .offset = offset},
+        .iov = iov,
+        .n = n,
+        .left = left,
+    };
+    if (left > 0 && image->direct && !is_aligned(image, iov, n)) {
+        transfer->bounce = bounce;
+        transfer->call.here = true;
+        fill_bounce(transfer);
     }
-    return r;
+    return left > 0;
 }
 
-static int transfer_any(const struct disk_image *image, bool write, struct iovec *iov, unsigned n,
-                        uint64_t offset, uint8_t *bounce)
+int disk_transfer_read(struct disk_transfer *transfer, const struct disk_image *image,
+                       struct iovec *iov, unsigned n, uint64_t offset, uint8_t *bounce)
 {
-    if (image->direct && !is_aligned(image, iov, n))
-        return transfer_bounced(image, write, iov, n, offset, bounce);
-    return transfer(image, write, iov, n, offset);
+    return begin(transfer, image, DISK_CALL_READ, iov, n, offset, bounce);
 }
 
-int disk_image_read(const struct disk_image *image, struct iovec *iov, unsigned n, uint64_t offset,
-                    uint8_t *bounce)
+int disk_transfer_write(struct disk_transfer *transfer, const struct disk_image *image,
+                        struct iovec *iov, unsigned n, uint64_t offset, uint8_t *bounce)
 {
-    return transfer_any(image, false, iov, n, offset, bounce);
+    return begin(transfer, image, DISK_CALL_WRITE, iov, n, offset, bounce);
 }
 
-int disk_image_write(const struct disk_image *image, struct iovec *iov, unsigned n, uint64_t offset,
-                     uint8_t *bounce)
+/* The host may do less than it is asked for; what is left is asked for again. */
+static int next_part(struct disk_transfer *transfer, int64_t answer)
 {
-    return transfer_any(image, true, iov, n, offset, bounce);
+    struct disk_call *call = &transfer->call;
+
+    if (answer <= 0)
+        return answer < 0 ? (int)answer : -EIO;
+    call->offset += (uint64_t)answer;
+    transfer->left -= (uint64_t)answer;
+    if (!transfer->bounce) {
+        advance(&call->iov, &call->n, (size_t)answer);
+        return transfer->left > 0;
+    }
+    transfer->bounced.iov_base = (uint8_t *)transfer->bounced.iov_base + answer;
+    transfer->bounced.iov_len -= (size_t)answer;
+    if (transfer->bounced.iov_len > 0)
+        return 1;
+    if (call->kind == DISK_CALL_READ)
+        copy(transfer, false, (size_t)((uint8_t *)transfer->bounced.iov_base - transfer->bounce));
+    if (transfer->left > 0)
+        fill_bounce(transfer);
+    return transfer->left > 0;
 }
 
-int disk_image_flush(const struct disk_image *image)
+int disk_transfer_flush(struct disk_transfer *transfer, const struct disk_image *image)
 {
-    int r;
-
-    do
-        r = fdatasync(image->fd) < 0 ? -errno : 0;
-    while (r == -EINTR);
-    return r;
+    *transfer = (struct disk_transfer){.image = image, .call.kind = DISK_CALL_FLUSH};
+    return 1;
 }
 
-static int allocate(const struct disk_image *image, int mode, uint64_t offset, uint64_t length)
+static struct disk_call allocation(int mode, uint64_t offset, uint64_t length)
 {
-    int r;
-
-    do
-        r = fallocate(image->fd, mode | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)length) < 0
-                ? -errno
-                : 0;
-    while (r == -EINTR);
-    return r;
+    return (struct disk_call){.kind = DISK_CALL_ALLOCATE,
+                              .mode = mode | FALLOC_FL_KEEP_SIZE,
+                              .offset = offset,
+                              .length = length};
 }
 
-int disk_image_discard(const struct disk_image *image, uint64_t offset, uint64_t length)
+int disk_transfer_discard(struct disk_transfer *transfer, const struct disk_image *image,
+                          uint64_t offset, uint64_t length)
 {
-    uint64_t range[] = {offset, length};
-
-    if (!image->block_device)
-        return allocate(image, FALLOC_FL_PUNCH_HOLE, offset, length);
-    return ioctl(image->fd, BLKDISCARD, range) < 0 ? -errno : 0;
+    *transfer = (struct disk_transfer){
+        .image = image,
+        .call = allocation(FALLOC_FL_PUNCH_HOLE, offset, length),
+    };
+    if (image->block_device) {
+        transfer->call.kind = DISK_CALL_DISCARD;
+        transfer->call.here = true;
+    }
+    return length > 0;
 }
 
-/* For file systems that know of no other way. */
-static int write_zeros(const struct disk_image *image, uint64_t offset, uint64_t length)
+int disk_transfer_zero(struct disk_transfer *transfer, const struct disk_image *image,
+                       uint64_t offset, uint64_t length, bool unmap, struct iovec *scratch,
+                       unsigned n)
+{
+    *transfer = (struct disk_transfer){
+        .image = image,
+        .call = allocation(unmap ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE, offset, length),
+        .iov = scratch,
+        .n = n,
+        .left = length,
+        .zeroing = true,
+    };
+    return length > 0;
+}
+
+/* Describes the next zeros, as many as the scratch buffers hold. */
+static int next_zeros(struct disk_transfer *transfer)
 {
     static const uint8_t zeros[ZERO_PAGE] __attribute__((aligned(ZERO_PAGE))) = {0};
-    struct iovec iov[ZERO_PAGES];
-    int r = 0;
+    uint64_t left = transfer->left;
+    unsigned n = 0;
 
-    while (length > 0 && r >= 0) {
-        uint64_t done = 0;
-        unsigned n;
+    for (; n < transfer->n && left > 0; n++) {
+        size_t part = left < ZERO_PAGE ? (size_t)left : ZERO_PAGE;
 
-        for (n = 0; n < ZERO_PAGES && done < length; n++) {
-            size_t part = length - done < ZERO_PAGE ? (size_t)(length - done) : ZERO_PAGE;
-
-            iov[n] = (struct iovec){.iov_base = (void *)zeros, .iov_len = part};
-            done += part;
-        }
-        r = transfer(image, true, iov, n, offset);
-        offset += done;
-        length -= done;
+        transfer->iov[n] = (struct iovec){.iov_base = (void *)zeros, .iov_len = part};
+        left -= part;
     }
-    return r;
+    transfer->call.iov = transfer->iov;
+    transfer->call.n = n;
+    return n > 0;
 }
 
-int disk_image_zero(const struct disk_image *image, uint64_t offset, uint64_t length, bool unmap)
+/* From the way that frees space to the one that does not, and from there to plain writing. */
+static int zero_otherwise(struct disk_transfer *transfer)
 {
-    int r = unmap ? allocate(image, FALLOC_FL_PUNCH_HOLE, offset, length) : -EOPNOTSUPP;
+    struct disk_call *call = &transfer->call;
 
-    if (r == -EOPNOTSUPP)
-        r = allocate(image, FALLOC_FL_ZERO_RANGE, offset, length);
-    return r == -EOPNOTSUPP ? write_zeros(image, offset, length) : r;
+    if (call->mode & FALLOC_FL_PUNCH_HOLE) {
+        *call = allocation(FALLOC_FL_ZERO_RANGE, call->offset, call->length);
+        return 1;
+    }
+    *call = (struct disk_call){.kind = DISK_CALL_WRITE, .offset = call->offset};
+    return next_zeros(transfer);
+}
+
+static int next_write_of_zeros(struct disk_transfer *transfer, int64_t answer)
+{
+    if (answer <= 0)
+        return answer < 0 ? (int)answer : -EIO;
+    transfer->call.offset += (uint64_t)answer;
+    transfer->left -= (uint64_t)answer;
+    return next_zeros(transfer);
+}
+
+int disk_transfer_next(struct disk_transfer *transfer, int64_t answer)
+{
+    switch (transfer->call.kind) {
+    case DISK_CALL_ALLOCATE:
+        if (transfer->zeroing && answer == -EOPNOTSUPP)
+            return zero_otherwise(transfer);
+        break;
+    case DISK_CALL_READ:
+        return next_part(transfer, answer);
+    case DISK_CALL_WRITE:
+        return transfer->zeroing ? next_write_of_zeros(transfer, answer)
+                                 : next_part(transfer, answer);
+    case DISK_CALL_FLUSH:
+    case DISK_CALL_DISCARD:
+        break;
+    }
+    return answer < 0 ? (int)answer : 0;
 }

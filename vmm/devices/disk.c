@@ -141,6 +141,51 @@ static uint64_t disk_configure(struct disk *disk, const struct disk_settings *se
     return features | DISK_FEATURE(VIRTIO_BLK_F_DISCARD) | DISK_FEATURE(VIRTIO_BLK_F_WRITE_ZEROES);
 }
 
+/* All of them with a ring, or none. */
+static int make_queues(struct disk *disk, bool with_ring)
+{
+    int r = 0;
+
+    for (unsigned i = 0; i < disk->n_queues && r >= 0; i++)
+        r = disk_queue_new(disk, i, with_ring, &disk->queues[i]);
+    for (unsigned i = 0; i < disk->n_queues && r < 0; i++) {
+        disk_queue_free(disk->queues[i]);
+        disk->queues[i] = NULL;
+    }
+    return r;
+}
+
+static const char *why_no_ring(int r)
+{
+    return r == -EPERM ? "it is forbidden here (kernel.io_uring_disabled, or a container's filter)"
+           : r == -ENOSYS ? "this kernel has none"
+                          : strerror(-r);
+}
+
+/* Sets *RET_RING to whether io_uring does the work. */
+static int choose_engine(struct disk *disk, enum disk_engine engine, bool *ret_ring)
+{
+    int r = engine == DISK_ENGINE_SYNC ? -EOPNOTSUPP : make_queues(disk, true);
+
+    *ret_ring = r >= 0;
+    if (r >= 0)
+        return r;
+    if (engine == DISK_ENGINE_IO_URING)
+        return log_errno(r, "Disk '%s' cannot have io_uring: %s; engine=auto would do without",
+                         disk->device.id, why_no_ring(r));
+    if (engine == DISK_ENGINE_AUTO)
+        log_notice("Disk '%s' cannot have io_uring: %s; falling back to one request at a time",
+                   disk->device.id, why_no_ring(r));
+    return make_queues(disk, false);
+}
+
+static const char *remark(bool no_ring, bool cached)
+{
+    if (no_ring)
+        return cached ? "without io_uring and with the page cache" : "without io_uring";
+    return cached ? "with the page cache" : NULL;
+}
+
 int disk_create(const char *argument, const struct device_environment *environment,
                 struct virtio_device **ret)
 {
@@ -161,14 +206,15 @@ int disk_create(const char *argument, const struct device_environment *environme
     disk->n_queues = settings.queues;
     r = virtio_device_init(&disk->device, &disk_type, settings.id, environment->memory,
                            disk_configure(disk, &settings), disk->n_queues, DISK_QUEUE_SIZE);
-    for (unsigned i = 0; i < disk->n_queues && r >= 0; i++)
-        r = disk_queue_new(disk, i, &disk->queues[i]);
+    bool ring = false;
+    if (r >= 0)
+        r = choose_engine(disk, settings.engine, &ring);
     if (r < 0) {
         disk_destroy(&disk->device);
         return log_errno(r, "Cannot make disk '%s': %s", settings.id, strerror(-r));
     }
-    if (settings.cache == DISK_CACHE_NONE && !image.direct)
-        disk->device.remark = "with the page cache";
+    disk->device.remark = remark(settings.engine == DISK_ENGINE_AUTO && !ring,
+                                 settings.cache == DISK_CACHE_NONE && !image.direct);
     *ret = &disk->device;
     return 0;
 }

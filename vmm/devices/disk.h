@@ -16,12 +16,20 @@ enum disk_cache {
     DISK_CACHE_NONE,      /* past it: O_DIRECT */
 };
 
+/* Who makes the calls to the host. */
+enum disk_engine {
+    DISK_ENGINE_AUTO, /* io_uring where it is allowed, else as SYNC */
+    DISK_ENGINE_IO_URING,
+    DISK_ENGINE_SYNC, /* the queue's thread, which waits for each */
+};
+
 /* What --disk= says. */
 struct disk_settings {
     char id[VIRTIO_ID_SIZE];
     char file[PATH_MAX]; /* a path, or fd:NAME */
     bool readonly;
     enum disk_cache cache;
+    enum disk_engine engine;
     uint16_t queues;
 };
 

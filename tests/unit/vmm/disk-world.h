@@ -8,6 +8,7 @@
 #include "driver.h"
 #include "test.h"
 #include "vmm/devices/disk-device.h"
+#include "vmm/devices/disk-ring.h"
 
 enum {
     QUEUE_STRIDE = 0x100000, /* between the addresses of one queue and the next */
@@ -20,6 +21,9 @@ enum {
 };
 
 #define FEATURE(bit) (UINT64_C(1) << (bit))
+
+/* What a test program runs with, each test the same: the word that its command line has. */
+static const char *engine = "sync";
 
 struct world {
     int image; /* the test's own descriptor */
@@ -176,7 +180,8 @@ static inline struct world *world_new(int image, const char *options, unsigned q
     world->image = image;
     world->n_queues = queues;
     assert_true(guest_memory_init(&world->memory, WORLD_MEMORY_MIB * MIB) >= 0);
-    (void)snprintf(argument, sizeof(argument), "root,file=fd:disk,queues=%u%s", queues, options);
+    (void)snprintf(argument, sizeof(argument), "root,file=fd:disk,queues=%u,engine=%s%s", queues,
+                   engine, options);
     assert_int_equal(disk_create(argument, &environment, &world->device), 0);
     world->device->transport = (struct virtio_transport){
         .signal_queue = world_signal_queue, .signal_config = world_signal_config, .context = world};
@@ -193,6 +198,21 @@ static inline void world_free(struct world *world)
     guest_memory_done(&world->memory);
     world->image = close_fd(world->image);
     free(world);
+}
+
+/* Takes the engine from the command line; where it is not to be had, the test program is skipped.
+ */
+static inline void choose_engine(int argc, char **argv)
+{
+    if (argc > 1)
+        engine = argv[1];
+    struct disk_ring *ring = NULL;
+    int r = strcmp(engine, "sync") == 0 ? 0 : disk_ring_new(STDIN_FILENO, 1, &ring);
+    if (r < 0) {
+        print_message("There is no io_uring here (error %d): not tested\n", r);
+        exit(77);
+    }
+    disk_ring_free(ring);
 }
 
 /* An image in memory whose every sector begins with its number. */

@@ -12,6 +12,7 @@ static struct {
     atomic_int error, flush_error;
     atomic_bool interrupt;
     atomic_uint flushes, calls;
+    enum disk_call_kind last; /* put into the ring; there is one at a time */
 } host;
 
 ssize_t __real_preadv64(int fd, const struct iovec *iov, int n, off_t offset);
@@ -56,6 +57,38 @@ int __wrap_fdatasync(int fd _unused_)
     host.flushes++;
     errno = host.flush_error;
     return host.flush_error ? -1 : 0;
+}
+
+void __real_disk_ring_add(struct disk_ring *ring, const struct disk_call *call, void *tag);
+bool __real_disk_ring_take(struct disk_ring *ring, void **ret_tag, int64_t *ret_answer);
+void __wrap_disk_ring_add(struct disk_ring *ring, const struct disk_call *call, void *tag);
+bool __wrap_disk_ring_take(struct disk_ring *ring, void **ret_tag, int64_t *ret_answer);
+
+void __wrap_disk_ring_add(struct disk_ring *ring, const struct disk_call *call, void *tag)
+{
+    host.last = call->kind;
+    __real_disk_ring_add(ring, call, tag);
+}
+
+/* The same host, seen through a ring: what was done is denied, as far as that goes. */
+bool __wrap_disk_ring_take(struct disk_ring *ring, void **ret_tag, int64_t *ret_answer)
+{
+    if (!__real_disk_ring_take(ring, ret_tag, ret_answer))
+        return false;
+    if (host.last == DISK_CALL_FLUSH) {
+        host.flushes++;
+        *ret_answer = -host.flush_error;
+    } else if (host.last == DISK_CALL_ALLOCATE) {
+        return true;
+    } else if (host.interrupt && host.calls++ % 2 == 0) {
+        static const int ways[] = {-EINTR, -ECANCELED, -EAGAIN};
+        *ret_answer = ways[host.calls % 3];
+    } else if (host.error) {
+        *ret_answer = -host.error;
+    } else if (host.limit > 0 && *ret_answer > (int64_t)host.limit) {
+        *ret_answer = (int64_t)host.limit;
+    }
+    return true;
 }
 
 static int setup(void **state)
@@ -287,7 +320,7 @@ static void test_direct(void **state _unused_)
     world_free(world);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_short, setup, teardown),
@@ -301,5 +334,6 @@ int main(void)
         cmocka_unit_test(test_direct),
     };
 
+    choose_engine(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

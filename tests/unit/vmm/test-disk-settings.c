@@ -8,12 +8,17 @@ static void test_all(void **state _unused_)
     struct disk_settings settings;
 
     assert_int_equal(
-        disk_settings_parse("root,file=fd:disk.root,readonly,cache=none,queues=8", &settings), 0);
+        disk_settings_parse("root,file=fd:disk.root,readonly,cache=none,queues=8,engine=sync",
+                            &settings),
+        0);
     assert_string_equal(settings.id, "root");
     assert_string_equal(settings.file, "fd:disk.root");
     assert_true(settings.readonly);
     assert_int_equal(settings.cache, DISK_CACHE_NONE);
     assert_int_equal(settings.queues, 8);
+    assert_int_equal(settings.engine, DISK_ENGINE_SYNC);
+    assert_int_equal(disk_settings_parse("a,file=f,engine=io_uring", &settings), 0);
+    assert_int_equal(settings.engine, DISK_ENGINE_IO_URING);
 }
 
 static void test_defaults(void **state _unused_)
@@ -25,6 +30,7 @@ static void test_defaults(void **state _unused_)
     assert_false(settings.readonly);
     assert_int_equal(settings.cache, DISK_CACHE_WRITEBACK);
     assert_int_equal(settings.queues, 1);
+    assert_int_equal(settings.engine, DISK_ENGINE_AUTO);
     assert_int_equal(disk_settings_parse("fifteen-letters,file=f,cache=writeback", &settings), 0);
 }
 
@@ -45,6 +51,7 @@ static void test_refused(void **state _unused_)
         {"root,file=f,readonly=no", "unknown setting 'readonly'"},
         {"root,file=f,cache=", "cache= is neither writeback nor none"},
         {"root,file=f,cache=unsafe", "cache=unsafe is neither"},
+        {"root,file=f,engine=threads", "engine=threads is none of auto, io_uring and sync"},
         {"root,file=f,queues=0", "queues=0 is not from 1 to 8"},
         {"root,file=f,queues=9", "queues=9 is not"},
         {"root,file=f,queues=", "queues= is not"},

@@ -341,7 +341,7 @@ static void test_readonly(void **state _unused_)
     world_free(world);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_config, setup, teardown),
@@ -361,5 +361,6 @@ int main(void)
         cmocka_unit_test(test_readonly),
     };
 
+    choose_engine(argc, argv);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
