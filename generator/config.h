@@ -30,6 +30,9 @@ enum network_address { NETWORK_ADDRESS_NONE, NETWORK_ADDRESS_DHCP, NETWORK_ADDRE
 /* Whether a disk goes by way of the host's page cache. */
 enum disk_cache { DISK_CACHE_WRITEBACK, DISK_CACHE_NONE };
 
+/* Who asks the host for a disk's data: the kernel by way of io_uring, or a thread that waits. */
+enum disk_engine { DISK_ENGINE_AUTO, DISK_ENGINE_IO_URING, DISK_ENGINE_SYNC };
+
 /* What every section has; the settings of its kind follow it in one object. */
 struct section {
     enum section_kind kind;
@@ -81,7 +84,8 @@ struct disk_section {
     struct section section;
     char *path;
     bool readonly;
-    unsigned cache; /* enum disk_cache */
+    unsigned cache;  /* enum disk_cache */
+    unsigned engine; /* enum disk_engine */
     unsigned queues;
 };
 

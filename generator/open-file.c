@@ -14,6 +14,10 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
+
+/* A dead VM's I/O comes to its end meanwhile. */
+enum { REMAINS_TRIES = 60, REMAINS_WAIT_USEC = 50000 };
 
 #define VHOST "vhost."
 
@@ -205,18 +209,32 @@ static int explain_claimed(const struct open_file *file, int found, char **ret_w
                    "the host uses it, or a part of it: a mount, swap, LVM, RAID or a program");
 }
 
+/* An io_uring is taken apart a moment after its process has ended, when all that it began is done,
+ * and keeps its file until then: in use, by nobody who could be named. */
+static bool wait_for_remains(unsigned *tries)
+{
+    if ((*tries)++ >= REMAINS_TRIES)
+        return false;
+    (void)usleep(REMAINS_WAIT_USEC);
+    return true;
+}
+
 static int lock(const struct open_file *file, int fd, char **ret_why)
 {
     _cleanup_free_ char *holder = NULL;
-    int r = file_lock(fd, file->writable);
+    unsigned tries = 0;
+    int r;
 
-    if (r == -EBUSY) {
-        holder = file_lock_holder(fd);
+    do {
+        r = file_lock(fd, file->writable);
+        if (r == -EBUSY)
+            holder = file_lock_holder(fd);
+    } while (r == -EBUSY && !holder && wait_for_remains(&tries));
+    if (r == -EBUSY)
         return explain(ret_why, r, file,
                        "it is in use by %s; a disk that is written to is one VM's alone, several "
                        "can share it only with readonly = yes",
                        holder ?: "another VM or program");
-    }
     if (r < 0)
         helper_log(LOG_WARNING, "%s: cannot lock %s: %s; nothing keeps a second VM from it",
                    file->name, file->path, strerror(-r));
@@ -232,11 +250,30 @@ static int open_flags(const struct open_file *file, const struct kind *kind)
     return O_RDWR | O_CLOEXEC | O_NOCTTY | (kind->block ? O_EXCL : 0);
 }
 
+/* Opens what is behind FOUND. -EBUSY only where somebody uses it, and goes on doing so. */
+static int open_found(const struct open_file *file, const struct kind *kind, int found)
+{
+    unsigned tries = 0;
+    char self[64];
+
+    (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", found);
+    for (;;) {
+        int fd = open(self, open_flags(file, kind));
+
+        if (fd >= 0)
+            return fd;
+        if (errno != EBUSY || !kind->block)
+            return -errno;
+        _cleanup_free_ char *holder = file_lock_holder(found), *mount = file_mount_point(found);
+        if (holder || mount || !wait_for_remains(&tries))
+            return -EBUSY;
+    }
+}
+
 int open_file_open(const struct open_file *file, char **ret_why)
 {
     const struct kind *kind = kind_find(file->name);
     _cleanup_close_ int found = -EBADF, fd = -EBADF;
-    char self[64];
     int r;
 
     if (!kind)
@@ -247,11 +284,10 @@ int open_file_open(const struct open_file *file, char **ret_why)
     r = check_kind(file, kind, found, ret_why);
     if (r < 0)
         return r;
-    (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", found);
-    fd = open(self, open_flags(file, kind));
+    fd = open_found(file, kind, found);
     if (fd < 0)
-        return errno == EBUSY && kind->block ? explain_claimed(file, found, ret_why)
-                                             : explain_errno(ret_why, -errno, file, kind);
+        return fd == -EBUSY && kind->block ? explain_claimed(file, found, ret_why)
+                                           : explain_errno(ret_why, fd, file, kind);
     if (kind->lock) {
         r = lock(file, fd, ret_why);
         if (r < 0)

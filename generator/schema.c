@@ -151,6 +151,11 @@ const struct setting schema[] = {
      .initial = "writeback",
      .help = "Whether reads and writes go by way of the host's page cache, or past it (O_DIRECT). "
              "What the guest flushes is on the disk either way."},
+    {DISK(engine), .key = "engine", .parse = parse_choice, .rule = {.words = "auto io_uring sync"},
+     .initial = "auto",
+     .help = "Who does the reading and writing: the host's kernel, many requests at a time, or a "
+             "thread of the VMM, one after the other. auto is io_uring where the host allows it, "
+             "else sync, and the journal says why."},
     {DISK(queues), .key = "queues", .parse = parse_number, .rule = {.min = 1, .max = 8},
      .initial = "1",
      .help = "The number of queues, at best that of the virtual CPUs: each queue has a thread of "

@@ -6,14 +6,20 @@
 
 #include "generator/unit-escape.h"
 
+/* The kernel counts its own threads for a ring, of which volt-vmm asks for so many at most. */
+enum { RING_WORKERS = 8 + 1 };
+
 _Static_assert(DISKS_MAX <= 26, "vda to vdz");
 
 size_t unit_count_disk_tasks(const struct vm_config *config)
 {
     size_t tasks = 0;
 
-    for (size_t i = 0; i < config->disks_count; i++)
-        tasks += config->disks[i]->queues;
+    for (size_t i = 0; i < config->disks_count; i++) {
+        const struct disk_section *disk = config->disks[i];
+
+        tasks += disk->queues * (disk->engine == DISK_ENGINE_SYNC ? 1 : 1 + RING_WORKERS);
+    }
     return tasks;
 }
 
@@ -46,13 +52,20 @@ void unit_write_disk_files(FILE *f, const struct vm_config *config)
 
 void unit_write_disks(FILE *f, const struct vm_config *config)
 {
+    static const char *const engines[] = {
+        [DISK_ENGINE_AUTO] = "",
+        [DISK_ENGINE_IO_URING] = ",engine=io_uring",
+        [DISK_ENGINE_SYNC] = ",engine=sync",
+    };
+
     for (size_t i = 0; i < config->disks_count; i++) {
         const struct disk_section *disk = config->disks[i];
         const char *id = disk->section.id;
 
-        unit_write_argument(f, "--disk=%s,file=fd:disk.%s%s,cache=%s,queues=%u", id, id,
+        unit_write_argument(f, "--disk=%s,file=fd:disk.%s%s,cache=%s,queues=%u%s", id, id,
                             disk->readonly ? ",readonly" : "",
-                            disk->cache == DISK_CACHE_NONE ? "none" : "writeback", disk->queues);
+                            disk->cache == DISK_CACHE_NONE ? "none" : "writeback", disk->queues,
+                            engines[disk->engine]);
     }
 }
 
