@@ -5,6 +5,7 @@
 
 #include "generator/file-lock.h"
 #include "generator/helper-log.h"
+#include "generator/listen-socket.h"
 #include "generator/nic.h"
 
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -26,7 +28,8 @@ struct kind {
     bool has_id;
     bool regular, block, character; /* what it may be */
     bool not_empty;
-    bool lock; /* one writer or several readers */
+    bool socket; /* it is made, and listened on */
+    bool lock;   /* one writer or several readers */
     const char *expected;
     const char *missing; /* what to do when there is no such file */
 };
@@ -65,6 +68,10 @@ static const struct kind kinds[] = {
         .missing = "see path= in the VM's file",
     },
     {
+        .name = "control",
+        .socket = true,
+    },
+    {
         .name = VHOST,
         .has_id = true,
         .character = true,
@@ -98,21 +105,32 @@ static const struct kind *kind_find(const char *name)
     return NULL;
 }
 
-int open_file_parse(const char *text, bool writable, bool optional, struct open_file *ret)
+/* Completes *ret. */
+static int parse(const char *text, struct open_file *ret)
 {
     const char *equals = strchr(text, '=');
-    struct open_file file = {.writable = writable, .optional = optional};
     const struct kind *kind;
 
-    if (!equals || (size_t)(equals - text) >= sizeof(file.name) || equals[1] != '/')
+    if (!equals || (size_t)(equals - text) >= sizeof(ret->name) || equals[1] != '/')
         return -EINVAL;
-    (void)snprintf(file.name, sizeof(file.name), "%.*s", (int)(equals - text), text);
-    kind = kind_find(file.name);
-    if (!kind || (optional && strcmp(kind->name, VHOST)))
+    (void)snprintf(ret->name, sizeof(ret->name), "%.*s", (int)(equals - text), text);
+    kind = kind_find(ret->name);
+    if (!kind || kind->socket != ret->listens || (ret->optional && strcmp(kind->name, VHOST)))
         return -EINVAL;
-    file.path = equals + 1;
-    *ret = file;
+    ret->path = equals + 1;
     return 0;
+}
+
+int open_file_parse(const char *text, bool writable, bool optional, struct open_file *ret)
+{
+    *ret = (struct open_file){.writable = writable, .optional = optional};
+    return parse(text, ret);
+}
+
+int open_file_parse_listen(const char *text, struct open_file *ret)
+{
+    *ret = (struct open_file){.writable = true, .listens = true};
+    return parse(text, ret);
 }
 
 /* The id in vhost.ID.QUEUE, as the arguments of "%.*s". */
@@ -278,6 +296,10 @@ int open_file_open(const struct open_file *file, char **ret_why)
 
     if (!kind)
         return explain(ret_why, -EINVAL, file, "no such resource");
+    if (file->listens) {
+        r = listen_socket_make(file->path, SOCK_SEQPACKET);
+        return r < 0 ? explain_errno(ret_why, r, file, kind) : r;
+    }
     found = open(file->path, O_PATH | O_CLOEXEC);
     if (found < 0)
         return explain_errno(ret_why, -errno, file, kind);

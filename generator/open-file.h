@@ -12,6 +12,7 @@ struct open_file {
     char name[OPEN_FILE_NAME_MAX];
     const char *path;
     bool writable;
+    bool listens;  /* PATH is where a socket is made, not a file that is there */
     bool optional; /* without it there is a fallback: to a NIC without vhost */
 };
 
@@ -19,6 +20,9 @@ struct open_file {
  * is one of kvm, kernel, initrd, disk.ID, vhost.ID.QUEUE, of which only the last can be optional;
  * the path is absolute. Returns 0 or -EINVAL. */
 int open_file_parse(const char *text, bool writable, bool optional, struct open_file *ret);
+
+/* The same for the argument of --listen; the name is control. */
+int open_file_parse_listen(const char *text, struct open_file *ret);
 
 /* Opens it, once it is known to be of the kind that its name asks for: nothing else is ever opened
  * (opening a device can do things, opening a pipe can wait). On an error *ret_why is the whole

@@ -151,6 +151,7 @@ static void write_helpers(FILE *f, const struct vm_config *config)
         unit_write_argument(f, "--read-only=initrd=%s", config->vm.initrd);
     unit_write_disk_files(f, config);
     unit_write_vhost_files(f, config);
+    unit_write_argument(f, "--listen=control=/run/volt/vm/%s/control", config->vm.uuid);
     (void)fputc('\n', f);
 }
 
@@ -191,6 +192,7 @@ static void write_vmm(FILE *f, const struct vm_config *config)
     if (vm->rng)
         unit_write_argument(f, "--rng=rng");
     unit_write_argument(f, "--stop-timeout=%u", vm->stop_timeout_sec);
+    unit_write_argument(f, "--control=fd:control");
     (void)fputc('\n', f);
 }
 

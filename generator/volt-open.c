@@ -13,7 +13,7 @@
 
 static const char help[] =
     "volt-open [--read-write=NAME=PATH]... [--read-only=NAME=PATH]...\n"
-    "          [--try-read-write=NAME=PATH]...\n"
+    "          [--try-read-write=NAME=PATH]... [--listen=NAME=PATH]...\n"
     "volt-open refuse MESSAGE\n"
     "\n"
     "Opens files and devices for a VM and leaves them in the service's fd store, as NAME.\n"
@@ -26,6 +26,7 @@ static const char help[] =
     "  --try-read-write=NAME=PATH  as --read-write, for a vhost.ID.QUEUE that can be done "
     "without:\n"
     "                              says why it cannot be opened, and goes on\n"
+    "  --listen=NAME=PATH          makes a socket for root alone; NAME is control\n"
     "  --help                      this text\n"
     "  --version                   the version\n"
     "\n"
@@ -72,6 +73,10 @@ static int open_each(const struct open_file *files, size_t n, int *fds)
     for (size_t i = 0; i < n; i++) {
         _cleanup_free_ char *why = NULL;
 
+        if (files[i].listens && !fdstore_available()) { /* a running VM's would be lost */
+            opened++;
+            continue;
+        }
         fds[i] = open_file_open(&files[i], &why);
         if (fds[i] >= 0) {
             opened++;
@@ -143,6 +148,7 @@ int main(int argc, char **argv)
         {"read-write", required_argument, NULL, 'w'},
         {"read-only", required_argument, NULL, 'r'},
         {"try-read-write", required_argument, NULL, 't'},
+        {"listen", required_argument, NULL, 'l'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         {0},
@@ -158,13 +164,15 @@ int main(int argc, char **argv)
             return fputs(help, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (c == 'V')
             return puts("volt-open " VOLT_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        if (c != 'w' && c != 'r' && c != 't')
+        if (c != 'w' && c != 'r' && c != 't' && c != 'l')
             return EXIT_USAGE;
         if (n == OPEN_FILE_MAX)
             return usage_error(optarg, "too many files");
-        if (open_file_parse(optarg, c != 'r', c == 't', &files[n++]) < 0)
+        if ((c == 'l' ? open_file_parse_listen(optarg, &files[n])
+                      : open_file_parse(optarg, c != 'r', c == 't', &files[n])) < 0)
             return usage_error(optarg,
                                "expected NAME=PATH, with a known NAME and an absolute PATH");
+        n++;
     }
     if (optind < argc)
         return usage_error(argv[optind], "unexpected argument");

@@ -7,6 +7,9 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
 #include "vmm/log.h"
 
@@ -112,6 +115,56 @@ int fd_store_open(struct fd_store *store, const char *specification, int flags, 
     if (fd < 0)
         return log_errno(-errno, "Cannot open the %s '%s': %m", what, specification);
     return fd;
+}
+
+static int check_listens(int fd, int type)
+{
+    int actual = 0, listens = 0;
+    socklen_t size = sizeof(actual);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &actual, &size) < 0)
+        return -errno;
+    size = sizeof(listens);
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0)
+        return -errno;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -errno;
+    return listens && actual == type ? 0 : -ENOTCONN;
+}
+
+static int listen_at(const char *path, int type)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat st;
+
+    if (strlen(path) >= sizeof(address.sun_path))
+        return -ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    _cleanup_close_ int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+        (void)unlink(path);
+    mode_t mask = umask(0177);
+    int r = bind(fd, (const struct sockaddr *)&address, sizeof(address));
+    int saved = errno;
+    (void)umask(mask);
+    if (r < 0)
+        return -saved;
+    return listen(fd, 8) < 0 ? -errno : TAKE_FD(fd);
+}
+
+int fd_store_listen(struct fd_store *store, const char *specification, int type, const char *what)
+{
+    bool stored = strncmp(specification, "fd:", 3) == 0;
+    _cleanup_close_ int fd =
+        stored ? fd_store_take(store, specification + 3) : listen_at(specification, type);
+
+    int r = fd < 0 ? fd : check_listens(fd, type);
+    if (r < 0 && !(stored && fd < 0))
+        log_error("Cannot listen on the %s '%s': %s", what, specification, strerror(-r));
+    return r < 0 ? r : TAKE_FD(fd);
 }
 
 int fd_store_check_empty(const struct fd_store *store)

@@ -35,5 +35,8 @@ bool fd_store_has(const struct fd_store *store, const char *name);
  * -errno; logs. */
 int fd_store_open(struct fd_store *store, const char *specification, int flags, const char *what);
 
+/* The same for a listening AF_UNIX socket of TYPE: a path is made one, for its owner alone. */
+int fd_store_listen(struct fd_store *store, const char *specification, int type, const char *what);
+
 /* -EINVAL, with each name logged, where something was handed over that nobody took. */
 int fd_store_check_empty(const struct fd_store *store);

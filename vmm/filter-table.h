@@ -12,6 +12,7 @@
 #include <seccomp.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 /* CALL with any arguments, or with argument ARGUMENT (from 0) equal to VALUE. */
 struct filter_rule {
@@ -76,6 +77,8 @@ static const struct filter_rule filter_table_main[] = {
     {SCMP_SYS(epoll_ctl), -1, 0},
     {SCMP_SYS(read), -1, 0},
     {SCMP_SYS(timerfd_settime), -1, 0},
-    {SCMP_SYS(sendto), 4, 0},      /* on the connected socket: no address */
-    {SCMP_SYS(ioctl), 1, TCSETSF}, /* gives the terminal back */
+    {SCMP_SYS(accept4), 3, SOCK_CLOEXEC | SOCK_NONBLOCK}, /* on sockets that root listens on */
+    {SCMP_SYS(close), -1, 0},                             /* what was accepted */
+    {SCMP_SYS(sendto), 4, 0},                             /* on the connected socket: no address */
+    {SCMP_SYS(ioctl), 1, TCSETSF},                        /* gives the terminal back */
 };

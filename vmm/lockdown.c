@@ -5,12 +5,15 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "filters.h"
 #include "vmm/log.h"
+
+enum { HEAP_RESERVE = 256 * 1024 };
 
 /* All file-system rights, by Landlock version: each adds the higher bits. */
 static const uint64_t landlock_rights[] = {
@@ -50,8 +53,21 @@ static int restrict_with_landlock(void)
     return 0;
 }
 
+/* After the lock-down no memory is mapped any more. What little is needed later (to read a device's
+ * new settings) comes from one heap, for all threads, which has room and is never given back. Pages
+ * that nobody touches cost nothing. */
+static void reserve_heap(void)
+{
+    (void)mallopt(M_ARENA_MAX, 1);
+    (void)mallopt(M_MMAP_THRESHOLD, 2 * HEAP_RESERVE);
+    (void)mallopt(M_TRIM_THRESHOLD, -1);
+    void *volatile reserve = malloc(HEAP_RESERVE); /* volatile: or it is optimised away */
+    free(reserve);
+}
+
 int lockdown_process(void)
 {
+    reserve_heap();
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return log_errno(-errno, "Cannot renounce new privileges: %m");
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)

@@ -2,6 +2,7 @@
 /* volt-vmm: acquire, build, lock, run. */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "vmm/clock.h"
 #include "vmm/credentials.h"
@@ -23,14 +24,14 @@ enum { EXIT_USAGE = 2 };
 struct resources {
     struct fd_store store;
     struct notify notify;
-    int kvm, kernel, initrd;
+    int kvm, kernel, initrd, control;
     struct credentials credentials;
 };
 
 static int acquire(struct resources *resources, const struct options *options)
 {
-    *resources =
-        (struct resources){.notify.fd = -EBADF, .kvm = -EBADF, .kernel = -EBADF, .initrd = -EBADF};
+    *resources = (struct resources){
+        .notify.fd = -EBADF, .kvm = -EBADF, .kernel = -EBADF, .initrd = -EBADF, .control = -EBADF};
 
     int r = fd_store_init(&resources->store);
     if (r >= 0)
@@ -48,6 +49,9 @@ static int acquire(struct resources *resources, const struct options *options)
                                    &resources->store);
     if (r >= 0)
         r = credentials_load(&resources->credentials);
+    if (r >= 0 && options->control)
+        r = resources->control =
+            fd_store_listen(&resources->store, options->control, SOCK_SEQPACKET, "control socket");
     return r < 0 ? r : 0;
 }
 
@@ -169,8 +173,8 @@ int main(int argc, char **argv)
     if (r >= 0)
         r = build(&machine, &resources, &options);
     if (r >= 0)
-        r = supervisor_init(&supervisor, options.name, &machine, &resources.notify,
-                            options.stop_timeout_sec, start_ns);
+        r = supervisor_init(&supervisor, &options, &machine, &resources.notify, resources.control,
+                            start_ns);
     if (r >= 0)
         r = lock(&machine);
     if (r < 0) {

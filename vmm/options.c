@@ -18,6 +18,7 @@ enum {
     OPTION_CMDLINE,
     OPTION_CREDENTIAL,
     OPTION_STOP_TIMEOUT,
+    OPTION_CONTROL,
     OPTION_DEBUG,
     OPTION_HELP,
     OPTION_VERSION,
@@ -48,6 +49,7 @@ static const struct {
     {"kvm", OPTION_KVM, "FILE", "the KVM device (/dev/kvm)"},
     {"stop-timeout", OPTION_STOP_TIMEOUT, "SECONDS",
      "how long the guest may take after the power button (30)"},
+    {"control", OPTION_CONTROL, "SOCKET", "where volt-reload is listened to"},
     {"debug", OPTION_DEBUG, NULL, "more messages"},
     {"help", OPTION_HELP, NULL, "this text"},
     {"version", OPTION_VERSION, NULL, "the version"},
@@ -156,6 +158,9 @@ static int set_option(struct options *options, int value, const char *argument)
     case OPTION_MEMORY:
     case OPTION_STOP_TIMEOUT:
         return set_number(options, value, argument);
+    case OPTION_CONTROL:
+        options->control = argument;
+        return 0;
     case OPTION_DEBUG:
         options->debug = true;
         return 0;

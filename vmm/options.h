@@ -17,6 +17,7 @@ struct options {
     uint64_t memory_mib;
     const char *kvm, *kernel, *initrd; /* "fd:NAME" or a path */
     const char *cmdline;
+    const char *control; /* NULL: none */
     unsigned stop_timeout_sec;
     bool debug;
     unsigned n_credentials;

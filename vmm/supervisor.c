@@ -70,19 +70,18 @@ static void stop(struct supervisor *supervisor)
         return;
     }
     supervisor->stopping = true;
-    log_info("Pressing the guest's power button; it has %u s to power off",
-             supervisor->stop_timeout_sec);
+    unsigned timeout = supervisor->options->stop_timeout_sec;
+    log_info("Pressing the guest's power button; it has %u s to power off", timeout);
     /* The unit's own limit may be the template's, where the VM's description is gone or broken by
      * now. */
     (void)notify_send(supervisor->notify, "EXTEND_TIMEOUT_USEC=%llu",
-                      (supervisor->stop_timeout_sec + STOP_MARGIN_SEC) * 1000000ULL);
+                      (timeout + STOP_MARGIN_SEC) * 1000000ULL);
     (void)status_set(&supervisor->status_line, STATUS_REMARKS, "%s", "");
     (void)status_set(&supervisor->status_line, STATUS_BOOT, "%s", "");
     (void)status_set(&supervisor->status_line, STATUS_STATE,
-                     "Power button pressed; the guest has %u s to power off",
-                     supervisor->stop_timeout_sec);
+                     "Power button pressed; the guest has %u s to power off", timeout);
     supervisor_status(supervisor);
-    supervisor->stop_ticks_left = supervisor->stop_timeout_sec;
+    supervisor->stop_ticks_left = timeout;
     (void)timerfd_settime(supervisor->stop_timer.fd, 0, &second, NULL);
     machine_press_power_button(supervisor->machine);
 }
@@ -105,7 +104,7 @@ static void stop_tick(struct event_source *source, uint32_t events)
     }
     (void)snprintf(text, sizeof(text),
                    "The guest ignored the power button for %u s and was ended (exit status 103)",
-                   supervisor->stop_timeout_sec);
+                   supervisor->options->stop_timeout_sec);
     end(supervisor, EXIT_STOP_TIMEOUT, LOG_LEVEL_WARNING, text);
 }
 
@@ -191,6 +190,7 @@ static int make_signals(struct event_source *source)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGRTMIN + 4); /* machinectl poweroff */
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
     (void)signal(SIGPIPE, SIG_IGN);
@@ -199,13 +199,13 @@ static int make_signals(struct event_source *source)
     return source->fd < 0 ? -errno : 0;
 }
 
-int supervisor_init(struct supervisor *supervisor, const char *name, struct machine *machine,
-                    const struct notify *notify, unsigned stop_timeout_sec, uint64_t start_ns)
+int supervisor_init(struct supervisor *supervisor, struct options *options, struct machine *machine,
+                    const struct notify *notify, int control_fd, uint64_t start_ns)
 {
     memset(supervisor, 0, sizeof(*supervisor));
     supervisor->machine = machine;
     supervisor->notify = notify;
-    supervisor->stop_timeout_sec = stop_timeout_sec;
+    supervisor->options = options;
     supervisor->start_ns = start_ns;
     char remarks[STATUS_PART_SIZE];
     machine_remarks(machine, remarks, sizeof(remarks));
@@ -233,8 +233,12 @@ int supervisor_init(struct supervisor *supervisor, const char *name, struct mach
         r = event_loop_add(&supervisor->loop, sources[i], EPOLLIN);
     if (r < 0)
         return log_errno(r, "Cannot set up the event loop: %s", strerror(-r));
-    return console_init(&supervisor->console, name, &machine->serial, machine->serial_output,
-                        &supervisor->loop, console_command, supervisor);
+    r = control_init(&supervisor->control, control_fd, machine, options, &supervisor->status_line,
+                     &supervisor->loop);
+    if (r < 0)
+        return r;
+    return console_init(&supervisor->console, options->name, &machine->serial,
+                        machine->serial_output, &supervisor->loop, console_command, supervisor);
 }
 
 int supervisor_run(struct supervisor *supervisor)

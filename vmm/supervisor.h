@@ -3,6 +3,7 @@
 #pragma once
 
 #include "vmm/console.h"
+#include "vmm/control.h"
 #include "vmm/machine.h"
 #include "vmm/notify.h"
 #include "vmm/status.h"
@@ -19,10 +20,11 @@ enum {
 struct supervisor {
     struct machine *machine;     /* borrowed */
     const struct notify *notify; /* borrowed */
+    struct options *options;     /* borrowed */
     struct event_loop loop;
     struct console console;
+    struct control control;
     struct event_source signals, watchdog, stop_timer, ended, boot_reached, news;
-    unsigned stop_timeout_sec;
     uint64_t start_ns;        /* CLOCK_MONOTONIC when the program started */
     unsigned stop_ticks_left; /* of a second each, until the guest's time is over */
     struct status status_line;
@@ -30,10 +32,12 @@ struct supervisor {
     int status; /* once done */
 };
 
-/* Makes all that the loop needs; blocks the signals that it handles. NAME is the VM's. 0 or -errno;
- * logs. */
-int supervisor_init(struct supervisor *supervisor, const char *name, struct machine *machine,
-                    const struct notify *notify, unsigned stop_timeout_sec, uint64_t start_ns);
+/*
+ * Makes all that the loop needs; blocks the signals that it handles. CONTROL_FD is the control
+ * socket, taken over, or -EBADF. 0 or -errno; logs.
+ */
+int supervisor_init(struct supervisor *supervisor, struct options *options, struct machine *machine,
+                    const struct notify *notify, int control_fd, uint64_t start_ns);
 
 /*
  * Tells systemd the status line, STATUS=. To say something there, set a part of the line and call

@@ -73,10 +73,9 @@ static void add_change(char *reply, size_t size, const struct word *old, const s
 {
     const struct word *either = old ? old : new;
 
-    reply_add(reply, size, "%.*s: %.*s → %.*s takes effect at the next start",
-              (int)either->key_length, either->key, old ? (int)old->value_length : (int)strlen("-"),
-              old ? old->value : "-", new ? (int)new->value_length : (int)strlen("-"),
-              new ? new->value : "-");
+    reply_add(reply, size, "%.*s: %.*s → %.*s" REPLY_AT_NEXT_START, (int)either->key_length,
+              either->key, old ? (int)old->value_length : (int)strlen("-"), old ? old->value : "-",
+              new ? (int)new->value_length : (int)strlen("-"), new ? new->value : "-");
 }
 
 unsigned reply_add_deferred(char *reply, size_t size, const char *old_argument,

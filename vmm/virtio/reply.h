@@ -6,6 +6,9 @@
 
 enum { REPLY_SIZE = 2048 };
 
+/* How a line ends that tells of what cannot change while the guest runs. */
+#define REPLY_AT_NEXT_START " takes effect at the next start"
+
 /* Appends a line to REPLY, a string in SIZE bytes; one that has no room is left out as a whole. */
 void reply_add(char *reply, size_t size, const char *format, ...) _printf_(3, 4);
 

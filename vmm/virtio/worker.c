@@ -18,6 +18,16 @@ static void answer_call(struct worker *worker)
     pthread_mutex_unlock(&worker->mutex);
 }
 
+static void do_posted(struct worker *worker)
+{
+    pthread_mutex_lock(&worker->mutex);
+    void (*call)(void *) = TAKE_PTR(worker->posted);
+    void *argument = worker->posted_argument;
+    pthread_mutex_unlock(&worker->mutex);
+    if (call)
+        call(argument);
+}
+
 static void request_ready(struct event_source *source, uint32_t events)
 {
     struct worker *worker = container_of(source, struct worker, request);
@@ -30,7 +40,9 @@ static void request_ready(struct event_source *source, uint32_t events)
         atomic_fetch_or(&worker->requests, WORKER_STOP); /* the loop looks at it */
     if (requests & WORKER_CALL)
         answer_call(worker);
-    requests &= ~(WORKER_STOP | WORKER_CALL);
+    if (requests & WORKER_POST)
+        do_posted(worker);
+    requests &= ~(WORKER_STOP | WORKER_CALL | WORKER_POST);
     if (requests && worker->on_requests)
         worker->on_requests(worker->context, requests);
 }
@@ -104,6 +116,24 @@ void worker_call(struct worker *worker, void (*call)(void *argument), void *argu
     while (worker->call)
         pthread_cond_wait(&worker->answered, &worker->mutex);
     pthread_mutex_unlock(&worker->mutex);
+}
+
+bool worker_post(struct worker *worker, void (*call)(void *argument), void *argument)
+{
+    if (!worker->thread.started) {
+        call(argument);
+        return true;
+    }
+    pthread_mutex_lock(&worker->mutex);
+    bool is_free = !worker->posted;
+    if (is_free) {
+        worker->posted = call;
+        worker->posted_argument = argument;
+    }
+    pthread_mutex_unlock(&worker->mutex);
+    if (is_free)
+        worker_request(worker, WORKER_POST);
+    return is_free;
 }
 
 void worker_stop(struct worker *worker)

@@ -12,17 +12,20 @@ struct worker {
     struct thread thread;
     struct event_loop loop;
     struct event_source request; /* an eventfd */
-    atomic_uint requests;        /* bits; the two below are the worker's own */
-    pthread_mutex_t mutex;       /* guards: call, argument */
+    atomic_uint requests;        /* bits; the three below are the worker's own */
+    pthread_mutex_t mutex;       /* guards: call, argument, posted, posted_argument */
     pthread_cond_t answered;
     void (*call)(void *argument); /* NULL: none is waiting */
     void *argument;
+    void (*posted)(void *argument); /* NULL: none has to be done */
+    void *posted_argument;
     void (*on_requests)(void *context, unsigned requests);
     void *context;
 };
 
 #define WORKER_STOP (1u << 31)
 #define WORKER_CALL (1u << 30)
+#define WORKER_POST (1u << 29)
 
 /*
  * Makes the descriptors; the thread comes with worker_start(). ON_REQUESTS may be NULL where
@@ -41,6 +44,12 @@ void worker_request(struct worker *worker, unsigned requests);
  * such thread, or where it is the caller's. One caller at a time; the worker must not wait for it.
  */
 void worker_call(struct worker *worker, void (*call)(void *argument), void *argument);
+
+/*
+ * The same without waiting: for a thread that must not be held up by a device that is. False where
+ * what was posted before has not begun yet.
+ */
+bool worker_post(struct worker *worker, void (*call)(void *argument), void *argument);
 
 /* Ends the thread and waits for it. */
 void worker_stop(struct worker *worker);

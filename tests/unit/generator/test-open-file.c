@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -41,6 +43,44 @@ static void test_parse_optional(void **state _unused_)
     assert_int_equal(open_file_parse("vhost.eth0.3=/dev/vhost-net", true, true, &file), 0);
     assert_true(file.optional);
     assert_int_equal(open_file_parse("disk.root=/x", true, true, &file), -EINVAL);
+}
+
+static void test_listen(void **state _unused_)
+{
+    char dir[] = "/tmp/volt-test-XXXXXX", text[160], new[128], *why = NULL;
+    struct open_file file;
+    struct stat st;
+
+    assert_int_equal(open_file_parse_listen("kernel=/x", &file), -EINVAL);
+    assert_int_equal(open_file_parse_listen("control=x", &file), -EINVAL);
+    assert_int_equal(open_file_parse("control=/x", true, false, &file), -EINVAL);
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(new, sizeof(new), "%s/new", dir);
+    (void)snprintf(text, sizeof(text), "control=%s/control", new);
+    assert_int_equal(open_file_parse_listen(text, &file), 0);
+    /* The second one is in the first one's place. */
+    for (unsigned i = 0; i < 2; i++) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        _cleanup_close_ int fd = open_file_open(&file, &why),
+                            client = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+        assert_true(fd >= 0);
+        assert_int_equal(stat(file.path, &st), 0);
+        assert_int_equal(st.st_mode, S_IFSOCK | 0600);
+        strcpy(address.sun_path, file.path);
+        assert_int_equal(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+        _cleanup_close_ int peer = accept(fd, NULL, NULL);
+        assert_true(peer >= 0);
+    }
+    assert_int_equal(unlink(file.path), 0);
+    assert_int_equal(rmdir(new), 0);
+    /* A link does not lead elsewhere. */
+    assert_int_equal(symlink("/tmp", new), 0);
+    assert_int_equal(open_file_open(&file, &why), -ENOTDIR);
+    assert_non_null(why);
+    free(why);
+    assert_int_equal(unlink(new), 0);
+    assert_int_equal(rmdir(dir), 0);
 }
 
 /* One NIC has all its queues with vhost or none. */
@@ -230,10 +270,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse),    cmocka_unit_test(test_parse_optional),
-        cmocka_unit_test(test_same_nic), cmocka_unit_test(test_fallback),
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_not_kvm),
-        cmocka_unit_test(test_opened),   cmocka_unit_test(test_locked),
-        cmocka_unit_test(test_holder),
+        cmocka_unit_test(test_listen),   cmocka_unit_test(test_same_nic),
+        cmocka_unit_test(test_fallback), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_not_kvm),  cmocka_unit_test(test_opened),
+        cmocka_unit_test(test_locked),   cmocka_unit_test(test_holder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -49,6 +50,8 @@ static const struct {
     {"io_uring_enter, waiting", SYS_io_uring_enter, {-1, 0, 1, 1}, DEVICE},
     {"timerfd_settime", SYS_timerfd_settime, {-1}, MAIN},
     {"sendto without address", SYS_sendto, {-1, 0, 0, 0, 0, 0}, MAIN},
+    {"accept4", SYS_accept4, {-1, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK}, MAIN},
+    {"close", SYS_close, {-1}, MAIN},
     {"poll", SYS_poll, {0, 0, 0}, VCPU},
     {"ioctl KVM_RUN", SYS_ioctl, {-1, (long)KVM_RUN}, VCPU},
     {"ioctl KVM_IRQFD", SYS_ioctl, {-1, (long)KVM_IRQFD}, VCPU},
@@ -70,7 +73,7 @@ static const struct {
     {"socket", SYS_socket, {-1}, 0},
     {"connect", SYS_connect, {-1}, 0},
     {"bind", SYS_bind, {-1}, 0},
-    {"accept4", SYS_accept4, {-1}, 0},
+    {"accept4 of a descriptor that children keep", SYS_accept4, {-1}, 0},
     {"sendmsg", SYS_sendmsg, {-1}, 0},
     {"recvmsg", SYS_recvmsg, {-1}, 0},
     {"execve", SYS_execve, {0}, 0},
