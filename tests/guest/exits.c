@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Ends in the way that the command line's last word names. */
-#include "guest.h"
+#include "interrupts.h"
+
+enum {
+    BUTTON_PIN = 5, /* of the I/O APIC */
+    BUTTON_INTERRUPT = 7,
+};
+#define IO_APIC 0xfec00000ul
 
 static void __attribute__((noreturn)) triple_fault(void)
 {
@@ -13,6 +19,26 @@ static void __attribute__((noreturn)) triple_fault(void)
     halt();
 }
 
+static void io_apic_write(uint32_t i, uint32_t value)
+{
+    write32(IO_APIC, i);
+    write32(IO_APIC + 0x10, value);
+}
+
+/* What an operating system does, in small: sleeps until the power button is pressed. */
+static void wait_for_button(void)
+{
+    interrupts_enable();
+    io_apic_write(0x10 + 2 * BUTTON_PIN + 1, 0); /* to the first processor */
+    io_apic_write(0x10 + 2 * BUTTON_PIN, INTERRUPT_FIRST + BUTTON_INTERRUPT);
+    for (;;) {
+        __asm__ volatile("cli");
+        if (interrupts[BUTTON_INTERRUPT] > 0)
+            power_off();
+        __asm__ volatile("sti; hlt" : : : "memory"); /* nothing comes between the two */
+    }
+}
+
 void guest_main(void)
 {
     const char *way = wanted();
@@ -22,6 +48,8 @@ void guest_main(void)
     print("\n");
     if (equal(way, "off"))
         power_off();
+    if (equal(way, "button"))
+        wait_for_button();
     if (equal(way, "warm"))
         write16(WARM_BOOT_FLAG, 0x1234);
     if (equal(way, "reset") || equal(way, "warm"))
