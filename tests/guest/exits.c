@@ -31,12 +31,9 @@ static void wait_for_button(void)
     interrupts_enable();
     io_apic_write(0x10 + 2 * BUTTON_PIN + 1, 0); /* to the first processor */
     io_apic_write(0x10 + 2 * BUTTON_PIN, INTERRUPT_FIRST + BUTTON_INTERRUPT);
-    for (;;) {
-        __asm__ volatile("cli");
-        if (interrupts[BUTTON_INTERRUPT] > 0)
-            power_off();
-        __asm__ volatile("sti; hlt" : : : "memory"); /* nothing comes between the two */
-    }
+    for (interrupts_off(); interrupts[BUTTON_INTERRUPT] == 0; interrupts_off())
+        interrupts_on_and_sleep();
+    power_off();
 }
 
 void guest_main(void)

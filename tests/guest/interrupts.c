@@ -48,12 +48,3 @@ bool interrupt_wait(unsigned i, uint32_t n)
             return false;
     return true;
 }
-
-void interrupt_sleep_while(const volatile uint16_t *word, uint16_t value)
-{
-    __asm__ volatile("cli");
-    if (*word == value)
-        __asm__ volatile("sti; hlt" : : : "memory"); /* nothing comes between the two */
-    else
-        __asm__ volatile("sti" : : : "memory");
-}

@@ -18,5 +18,13 @@ void interrupts_enable(void);
 /* Waits until interrupt I came more than N times; false where it does not. */
 bool interrupt_wait(unsigned i, uint32_t n);
 
-/* Sleeps until some interrupt comes, unless WORD is no longer VALUE. */
-void interrupt_sleep_while(const volatile uint16_t *word, uint16_t value);
+static inline void interrupts_off(void)
+{
+    __asm__ volatile("cli" : : : "memory");
+}
+
+/* Turns them on and sleeps until one comes: none is lost in between. */
+static inline void interrupts_on_and_sleep(void)
+{
+    __asm__ volatile("sti; hlt" : : : "memory");
+}

@@ -184,8 +184,8 @@ bool net_receive(unsigned pair, struct net_frame **ret)
     take_buffer(pair, at);
     CHECK(received.n >= NET_HEADER, received.n);
     missing = (received.header[10] | (unsigned)received.header[11] << 8) - 1u;
-    /* Before Linux 6.14, vhost-net writes num_buffers for mergeable buffers alone: it is what was in
-     * the buffer before. */
+    /* Before Linux 6.14, vhost-net writes num_buffers for mergeable buffers alone: it is what was
+     * in the buffer before. */
     if (!(net.features & NET_MERGEABLE) && by_kernel())
         missing = 0;
     CHECK(missing < RING_SIZE, missing);
@@ -277,6 +277,32 @@ void net_host_flood(bool on)
     order(on ? 'F' : 'f');
 }
 
+/* The pair on which a frame came, or net.pairs. */
+static unsigned pair_with_frame(void)
+{
+    unsigned pair = 0;
+
+    while (pair < net.pairs && rings[2 * pair].used.index == rings[2 * pair].next_used)
+        pair++;
+    return pair;
+}
+
+/*
+ * Asleep, so that all the time that is measured is the VMM's own. The device may wait, too: for
+ * buffers that were offered and of which it has not heard.
+ */
+static unsigned sleep_until_frame(void)
+{
+    unsigned pair;
+
+    for (pair = 0; pair < net.pairs; pair++)
+        virtio_notify(&net.virtio, 2 * pair);
+    for (interrupts_off(); (pair = pair_with_frame()) == net.pairs; interrupts_off())
+        interrupts_on_and_sleep();
+    __asm__ volatile("sti");
+    return pair;
+}
+
 void net_host_measure(uint32_t *ret_milliseconds, uint32_t *ret_kilobytes)
 {
     struct net_frame *frame;
@@ -284,10 +310,8 @@ void net_host_measure(uint32_t *ret_milliseconds, uint32_t *ret_kilobytes)
 
     order('M');
     do {
-        /* Asleep, so that all the time that is measured is the VMM's own. */
-        while (rings[0].used.index == rings[0].next_used)
-            interrupt_sleep_while(&rings[0].used.index, rings[0].next_used);
-        CHECK(net_receive(0, &frame), 0);
+        /* TAP forgets after three seconds on which pair the order came, and chooses another. */
+        CHECK(net_receive(sleep_until_frame(), &frame), 0);
         p = frame->bytes + NET_HEADERS;
     } while (p[0] != 'R' || (frame->bytes[36] << 8 | frame->bytes[37]) != PORT_ORDERS);
     memcpy(ret_milliseconds, p + 4, 4);
