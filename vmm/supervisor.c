@@ -237,6 +237,9 @@ int supervisor_init(struct supervisor *supervisor, struct options *options, stru
                      &supervisor->loop);
     if (r < 0)
         return r;
+    r = console_server_init_machine(&supervisor->console_server, machine, &supervisor->loop);
+    if (r < 0)
+        return r;
     return console_init(&supervisor->console, options->name, &machine->serial,
                         machine->serial_output, &supervisor->loop, console_command, supervisor);
 }
@@ -247,6 +250,7 @@ int supervisor_run(struct supervisor *supervisor)
         if (event_loop_wait(&supervisor->loop) < 0)
             end(supervisor, EXIT_FAILURE, LOG_LEVEL_ERROR, "Cannot wait for events");
     }
+    console_server_finish(&supervisor->console_server);
     console_finish(&supervisor->console);
     return supervisor->status;
 }

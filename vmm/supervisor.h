@@ -2,6 +2,7 @@
 /* The event loop of the main thread: signals, console, watchdog, and the machine's end. */
 #pragma once
 
+#include "vmm/console-server.h"
 #include "vmm/console.h"
 #include "vmm/control.h"
 #include "vmm/machine.h"
@@ -23,6 +24,7 @@ struct supervisor {
     struct options *options;     /* borrowed */
     struct event_loop loop;
     struct console console;
+    struct console_server console_server;
     struct control control;
     struct event_source signals, watchdog, stop_timer, ended, boot_reached, news;
     uint64_t start_ns;        /* CLOCK_MONOTONIC when the program started */

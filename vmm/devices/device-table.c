@@ -3,6 +3,7 @@
 #include "vmm/devices/device-table.h"
 
 #include "vmm/devices/balloon.h"
+#include "vmm/devices/console-device.h"
 #include "vmm/devices/disk.h"
 #include "vmm/devices/net.h"
 #include "vmm/devices/rng.h"
@@ -40,6 +41,11 @@ const struct device_kind device_kinds[] = {
                 "[,file=fd:NAME|PATH]\t"
                 "memory that the guest gives back",
         .create = balloon_create,
+    },
+    {
+        .option = "console",
+        .help = "ID[,listen=fd:NAME|PATH]\tconsole hvc0, and the socket at which people attach",
+        .create = console_create,
     },
     {0},
 };
