@@ -52,7 +52,8 @@ static const struct filter_rule filter_table_device[] = {
     {SCMP_SYS(fdatasync), -1, 0},
     {SCMP_SYS(fallocate), -1, 0},
     {SCMP_SYS(ioctl), 1, BLKDISCARD},
-    {SCMP_SYS(getrandom), 2, 0},         /* entropy for the guest; no flags */
+    {SCMP_SYS(lseek), 2, SEEK_END}, /* how large a disk has become */
+    {SCMP_SYS(getrandom), 2, 0},    /* entropy for the guest; no flags */
     /* Each ring was restricted when it was made (devices/disk-ring.c), and none is made now. */
     {SCMP_SYS(io_uring_enter), 3, 0},
     {SCMP_SYS(io_uring_enter), 3, IORING_ENTER_GETEVENTS},

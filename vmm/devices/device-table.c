@@ -20,7 +20,7 @@ const struct device_kind device_kinds[] = {
     {
         .option = "disk",
         .help = "ID,file=fd:NAME|PATH[,readonly][,cache=writeback|none][,queues=N]"
-                "[,engine=auto|io_uring|sync]\t"
+                "[,engine=auto|io_uring|sync][,iops=N][,mbps=N]\t"
                 "disk: a raw image or a block device",
         .create = disk_create,
     },

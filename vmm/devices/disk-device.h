@@ -5,6 +5,7 @@
 #include <linux/virtio_blk.h>
 
 #include "vmm/devices/disk-image.h"
+#include "vmm/devices/disk-limit.h"
 
 enum {
     DISK_SEGMENTS_MAX = DISK_QUEUE_SIZE - 2, /* beside header and status (5.2.4) */
@@ -22,6 +23,9 @@ struct disk {
     struct virtio_device device;
     struct virtio_blk_config config;
     struct disk_image image;
+    struct disk_limit limit;
+    char *argument; /* of --disk=; owned */
+    bool has_rings;
     unsigned n_queues;
     struct disk_queue *queues[DISK_QUEUES_MAX]; /* owned */
     /* The last error line, and the errors since that have none. Any of the device's threads. */

@@ -93,6 +93,11 @@ static int measure_device(struct disk_image *image, uint64_t *ret_size)
     return 0;
 }
 
+static uint64_t sectors_of(const struct disk_image *image, uint64_t size)
+{
+    return size / image->block_size * (image->block_size >> DISK_SECTOR_SHIFT);
+}
+
 static int measure(struct disk_image *image, const struct disk_settings *settings)
 {
     struct stat st;
@@ -112,7 +117,7 @@ static int measure(struct disk_image *image, const struct disk_settings *setting
     if (r < 0)
         return log_errno(r, "Disk '%s': '%s' cannot be measured: %s", settings->id, settings->file,
                          strerror(-r));
-    image->sectors = size / image->block_size * (image->block_size >> DISK_SECTOR_SHIFT);
+    image->sectors = sectors_of(image, size);
     if (image->sectors == 0)
         return log_errno(-EINVAL,
                          "Disk '%s': '%s' is empty; give it a size: truncate --size=10G FILE",
@@ -170,6 +175,17 @@ int disk_image_init(struct disk_image *image, const struct disk_settings *settin
 void disk_image_done(struct disk_image *image)
 {
     image->fd = close_fd(image->fd);
+}
+
+int disk_image_measure_again(const struct disk_image *image, uint64_t *ret_sectors)
+{
+    /* For files and devices alike; nothing here goes by the file position. */
+    off_t size = lseek(image->fd, 0, SEEK_END);
+
+    if (size < 0)
+        return -errno;
+    *ret_sectors = sectors_of(image, (uint64_t)size);
+    return 0;
 }
 
 bool disk_image_covers(const struct disk_image *image, uint64_t sector, uint64_t length)

@@ -30,5 +30,8 @@ int disk_image_init(struct disk_image *image, const struct disk_settings *settin
                     const struct device_environment *environment);
 void disk_image_done(struct disk_image *image);
 
+/* How many sectors the image has now, which the guest may not know yet. 0 or -errno. */
+int disk_image_measure_again(const struct disk_image *image, uint64_t *ret_sectors);
+
 /* Whether LENGTH bytes from SECTOR on are whole blocks of the disk. */
 bool disk_image_covers(const struct disk_image *image, uint64_t sector, uint64_t length);

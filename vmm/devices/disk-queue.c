@@ -7,12 +7,15 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include "vmm/clock.h"
 #include "vmm/devices/disk-request.h"
 #include "vmm/devices/disk-ring.h"
+#include "vmm/virtio/ticker.h"
 
 enum {
     QUEUE_BATCH = 64, /* requests, before a call to stop has its turn */
     BOUNCE_ALIGNMENT = 65536,
+    TICK_MS = 5, /* a small part of what an idle disk saves up */
 };
 
 /* Worked on by its worker's thread alone, once that runs. */
@@ -22,6 +25,7 @@ struct disk_queue {
     struct worker own; /* made for all queues but the first */
     struct worker *worker;
     struct event_source kick, answers;
+    struct ticker tick; /* while the disk is faster than it may be */
     bool started;
     bool broken;            /* until the device is stopped, which was asked for */
     bool untold;            /* something was given back, and the driver not told */
@@ -66,14 +70,30 @@ static void release(struct disk_queue *queue, struct disk_request *request)
     queue->free = request;
 }
 
+static void charge(struct disk_queue *queue, const struct disk_call *call)
+{
+    struct disk_limit *limit = &queue->disk->limit;
+    uint64_t bytes = 0;
+
+    if (!atomic_load(&limit->active) ||
+        (call->kind != DISK_CALL_READ && call->kind != DISK_CALL_WRITE))
+        return;
+    for (unsigned i = 0; i < call->n; i++)
+        bytes += call->iov[i].iov_len;
+    disk_limit_charge(limit, 0, bytes, clock_now_ns());
+}
+
 /* MORE: the request's next call is to be made. What is not for the ring is made here and now. */
 static void go_on(struct disk_queue *queue, struct disk_request *request, int more)
 {
     const struct disk_call *call = &request->transfer.call;
 
-    while (more > 0 && (!queue->ring || call->here))
+    while (more > 0 && (!queue->ring || call->here)) {
+        charge(queue, call);
         more = disk_request_next(request, queue->disk, disk_call_make(call, &queue->disk->image));
+    }
     if (more > 0) {
+        charge(queue, call);
         disk_ring_add(queue->ring, call, request);
         queue->under_way++;
         return;
@@ -119,12 +139,18 @@ static void turn_ring(struct disk_queue *queue)
         (void)eventfd_write(queue->kick.fd, 1);
 }
 
-/* Begins BUDGET requests at most. 1: there may be more; 0: there are none; -EPROTO. */
+/* Begins BUDGET requests at most. 1: there may be more; 0: there are none; -EPROTO; -EBUSY where
+ * the disk has been fast enough. */
 static int take_requests(struct disk_queue *queue, unsigned *budget)
 {
+    struct disk_limit *limit = &queue->disk->limit;
+
     for (; *budget > 0 && queue->free; (*budget)--) {
         struct disk_request *request = queue->free;
+        uint64_t now_ns = atomic_load(&limit->active) ? clock_now_ns() : 0;
 
+        if (!disk_limit_is_open(limit, now_ns))
+            return -EBUSY;
         int r = virtqueue_pop(virtqueue_of(queue), &request->chain);
         if (r <= 0)
             return r;
@@ -132,6 +158,7 @@ static int take_requests(struct disk_queue *queue, unsigned *budget)
         if (r < 0)
             return r;
         queue->free = request->next;
+        disk_limit_charge(limit, 1, 0, now_ns);
         go_on(queue, request, r);
     }
     return 1;
@@ -147,6 +174,11 @@ static void serve(struct disk_queue *queue)
         int r = take_requests(queue, &budget);
 
         turn_ring(queue);
+        if (r == -EBUSY) {
+            if (ticker_wait(&queue->tick, &queue->worker->loop) < 0)
+                (void)eventfd_write(queue->kick.fd, 1);
+            return;
+        }
         if (r < 0) {
             queue_broken(queue, "a request is broken");
             return;
@@ -180,6 +212,18 @@ static void answered(struct event_source *source, uint32_t events _unused_)
         serve(queue);
 }
 
+static void ticked(struct event_source *source, uint32_t events _unused_)
+{
+    struct ticker *tick = container_of(source, struct ticker, source);
+    struct disk_queue *queue = container_of(tick, struct disk_queue, tick);
+
+    if (!ticker_heard(tick))
+        return;
+    ticker_stop(tick, &queue->worker->loop);
+    if (!queue->broken && queue->started)
+        serve(queue);
+}
+
 /* What is under way comes to its end, and its driver hears of it. */
 static void stop_here(void *argument)
 {
@@ -187,6 +231,7 @@ static void stop_here(void *argument)
     struct disk_queue *queue = call->queue;
 
     event_loop_remove(&queue->worker->loop, &queue->kick);
+    ticker_stop(&queue->tick, &queue->worker->loop);
     queue->started = false;
     while (queue->under_way > 0) {
         (void)disk_ring_submit(queue->ring, true);
@@ -264,7 +309,9 @@ int disk_queue_new(struct disk *disk, unsigned index, bool with_ring, struct dis
     queue->index = index;
     queue->worker = index == 0 ? &disk->device.worker : &queue->own;
     queue->kick = (struct event_source){.fd = disk->device.kick[index], .ready = kicked};
-    int r = index == 0 ? 0 : worker_init(&queue->own, NULL, NULL);
+    int r = ticker_init(&queue->tick, TICK_MS, ticked);
+    if (r >= 0 && index > 0)
+        r = worker_init(&queue->own, NULL, NULL);
     if (r >= 0 && with_ring)
         r = disk_ring_new(disk->image.fd, DISK_UNDER_WAY_MAX, &queue->ring);
     if (r >= 0 && with_ring)
@@ -288,6 +335,7 @@ void disk_queue_free(struct disk_queue *queue)
     if (!queue)
         return;
     worker_done(&queue->own);
+    ticker_done(&queue->tick);
     disk_ring_free(queue->ring);
     free(queue->requests);
     free(queue->bounce);

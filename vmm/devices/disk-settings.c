@@ -2,6 +2,7 @@
 /* The --disk= option. */
 #include <string.h>
 
+#include "vmm/devices/disk-limit.h"
 #include "vmm/devices/disk.h"
 #include "vmm/log.h"
 
@@ -27,6 +28,18 @@ static int parse_cache(struct disk_settings *settings, const char *value)
         settings->cache = DISK_CACHE_NONE;
     else
         return log_errno(-EINVAL, "--disk: cache=%s is neither writeback nor none", value);
+    return 0;
+}
+
+static int parse_rate(const char *key, const char *value, uint32_t max, uint32_t *ret)
+{
+    char *end;
+
+    errno = 0;
+    unsigned long rate = strtoul(value, &end, 10);
+    if (errno != 0 || value[0] < '1' || value[0] > '9' || *end != '\0' || rate > max)
+        return log_errno(-EINVAL, "--disk: %s=%s is not from 1 to %u", key, value, max);
+    *ret = (uint32_t)rate;
     return 0;
 }
 
@@ -71,10 +84,16 @@ static int parse_setting(struct disk_settings *settings, char *setting)
         return parse_cache(settings, value);
     if (strcmp(setting, "queues") == 0)
         return parse_queues(settings, value);
+    if (strcmp(setting, "iops") == 0)
+        return parse_rate("iops", value, DISK_IOPS_MAX, &settings->iops);
+    if (strcmp(setting, "mbps") == 0)
+        return parse_rate("mbps", value, DISK_MBPS_MAX, &settings->mbps);
     if (strcmp(setting, "engine") == 0)
         return parse_engine(settings, value);
     return log_errno(
-        -EINVAL, "--disk: unknown setting '%s': file, readonly, cache, engine and queues are known",
+        -EINVAL,
+        "--disk: unknown setting '%s': file, readonly, cache, engine, queues, iops and "
+        "mbps are known",
         setting);
 }
 

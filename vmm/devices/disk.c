@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vmm/clock.h"
+#include "vmm/devices/disk-live.h"
 #include "vmm/devices/disk-queue.h"
 #include "vmm/log.h"
 
@@ -92,6 +93,8 @@ static void disk_destroy(struct virtio_device *device)
     for (unsigned i = 0; i < DISK_QUEUES_MAX; i++)
         disk_queue_free(disk->queues[i]);
     disk_image_done(&disk->image);
+    disk_limit_done(&disk->limit);
+    free(disk->argument);
     free(disk);
 }
 
@@ -102,6 +105,8 @@ static const struct virtio_type disk_type = {
     .stop = disk_stop,
     .read_config = disk_read_config,
     .start_threads = disk_start_threads,
+    .reconfigure = disk_reconfigure,
+    .describe = disk_describe,
     .destroy = disk_destroy,
 };
 
@@ -162,12 +167,11 @@ static const char *why_no_ring(int r)
                           : strerror(-r);
 }
 
-/* Sets *RET_RING to whether io_uring does the work. */
-static int choose_engine(struct disk *disk, enum disk_engine engine, bool *ret_ring)
+static int choose_engine(struct disk *disk, enum disk_engine engine)
 {
     int r = engine == DISK_ENGINE_SYNC ? -EOPNOTSUPP : make_queues(disk, true);
 
-    *ret_ring = r >= 0;
+    disk->has_rings = r >= 0;
     if (r >= 0)
         return r;
     if (engine == DISK_ENGINE_IO_URING)
@@ -204,16 +208,18 @@ int disk_create(const char *argument, const struct device_environment *environme
     }
     disk->image = image;
     disk->n_queues = settings.queues;
+    disk_limit_init(&disk->limit);
+    disk_limit_set(&disk->limit, settings.iops, settings.mbps);
     r = virtio_device_init(&disk->device, &disk_type, settings.id, environment->memory,
                            disk_configure(disk, &settings), disk->n_queues, DISK_QUEUE_SIZE);
-    bool ring = false;
+    disk->argument = strdup(argument);
     if (r >= 0)
-        r = choose_engine(disk, settings.engine, &ring);
+        r = disk->argument ? choose_engine(disk, settings.engine) : -ENOMEM;
     if (r < 0) {
         disk_destroy(&disk->device);
         return log_errno(r, "Cannot make disk '%s': %s", settings.id, strerror(-r));
     }
-    disk->device.remark = remark(settings.engine == DISK_ENGINE_AUTO && !ring,
+    disk->device.remark = remark(settings.engine == DISK_ENGINE_AUTO && !disk->has_rings,
                                  settings.cache == DISK_CACHE_NONE && !image.direct);
     *ret = &disk->device;
     return 0;

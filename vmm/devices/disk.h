@@ -31,6 +31,7 @@ struct disk_settings {
     enum disk_cache cache;
     enum disk_engine engine;
     uint16_t queues;
+    uint32_t iops, mbps; /* 0: no limit */
 };
 
 /* Reads "ID,file=…,readonly,…". 0 or -EINVAL; logs what is wrong and what would be right. */

@@ -8,8 +8,9 @@ static void test_all(void **state _unused_)
     struct disk_settings settings;
 
     assert_int_equal(
-        disk_settings_parse("root,file=fd:disk.root,readonly,cache=none,queues=8,engine=sync",
-                            &settings),
+        disk_settings_parse(
+            "root,file=fd:disk.root,readonly,cache=none,queues=8,engine=sync,iops=10,mbps=20",
+            &settings),
         0);
     assert_string_equal(settings.id, "root");
     assert_string_equal(settings.file, "fd:disk.root");
@@ -17,6 +18,8 @@ static void test_all(void **state _unused_)
     assert_int_equal(settings.cache, DISK_CACHE_NONE);
     assert_int_equal(settings.queues, 8);
     assert_int_equal(settings.engine, DISK_ENGINE_SYNC);
+    assert_int_equal(settings.iops, 10);
+    assert_int_equal(settings.mbps, 20);
     assert_int_equal(disk_settings_parse("a,file=f,engine=io_uring", &settings), 0);
     assert_int_equal(settings.engine, DISK_ENGINE_IO_URING);
 }
@@ -31,6 +34,7 @@ static void test_defaults(void **state _unused_)
     assert_int_equal(settings.cache, DISK_CACHE_WRITEBACK);
     assert_int_equal(settings.queues, 1);
     assert_int_equal(settings.engine, DISK_ENGINE_AUTO);
+    assert_int_equal(settings.iops | settings.mbps, 0);
     assert_int_equal(disk_settings_parse("fifteen-letters,file=f,cache=writeback", &settings), 0);
 }
 
@@ -52,6 +56,11 @@ static void test_refused(void **state _unused_)
         {"root,file=f,cache=", "cache= is neither writeback nor none"},
         {"root,file=f,cache=unsafe", "cache=unsafe is neither"},
         {"root,file=f,engine=threads", "engine=threads is none of auto, io_uring and sync"},
+        {"root,file=f,iops=0", "iops=0 is not from 1 to 10000000"},
+        {"root,file=f,iops=-1", "iops=-1 is not"},
+        {"root,file=f,iops=10000001", "iops=10000001 is not"},
+        {"root,file=f,mbps=", "mbps= is not from 1 to 100000"},
+        {"root,file=f,mbps=1x", "mbps=1x is not"},
         {"root,file=f,queues=0", "queues=0 is not from 1 to 8"},
         {"root,file=f,queues=9", "queues=9 is not"},
         {"root,file=f,queues=", "queues= is not"},

@@ -46,6 +46,8 @@ static const struct {
     {"ioctl BLKDISCARD", SYS_ioctl, {-1, (long)BLKDISCARD}, DEVICE},
     {"getrandom", SYS_getrandom, {0, 0, 0}, DEVICE},
     {"getrandom with flags", SYS_getrandom, {0, 0, 2}, 0},
+    {"lseek to the end", SYS_lseek, {-1, 0, SEEK_END}, DEVICE},
+    {"lseek", SYS_lseek, {-1, 0, SEEK_SET}, 0},
     {"io_uring_enter", SYS_io_uring_enter, {-1, 1, 0, 0}, DEVICE},
     {"io_uring_enter, waiting", SYS_io_uring_enter, {-1, 0, 1, 1}, DEVICE},
     {"timerfd_settime", SYS_timerfd_settime, {-1}, MAIN},
