@@ -84,8 +84,9 @@ struct disk_section {
     struct section section;
     char *path;
     bool readonly;
-    unsigned cache;  /* enum disk_cache */
-    unsigned engine; /* enum disk_engine */
+    unsigned cache;      /* enum disk_cache */
+    unsigned engine;     /* enum disk_engine */
+    unsigned iops, mbps; /* 0: no limit */
     unsigned queues;
 };
 

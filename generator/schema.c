@@ -156,6 +156,11 @@ const struct setting schema[] = {
      .help = "Who does the reading and writing: the host's kernel, many requests at a time, or a "
              "thread of the VMM, one after the other. auto is io_uring where the host allows it, "
              "else sync, and the journal says why."},
+    {DISK(iops), .key = "iops", .parse = parse_number, .rule = {.min = 1, .max = 10000000},
+     .otherwise = "no limit", .help = "The most requests a second, reads, writes and all others."},
+    {DISK(mbps), .key = "mbps", .parse = parse_number, .rule = {.min = 1, .max = 100000},
+     .otherwise = "no limit",
+     .help = "The most that is read and written a second, in millions of bytes."},
     {DISK(queues), .key = "queues", .parse = parse_number, .rule = {.min = 1, .max = 8},
      .initial = "1",
      .help = "The number of queues, at best that of the virtual CPUs: each queue has a thread of "

@@ -7,6 +7,9 @@
 /* How many threads its disks have at most. */
 size_t unit_count_disk_tasks(const struct vm_config *config);
 
+/* Writes what has the VM wait for its block devices: those that udev makes come when they like. */
+void unit_write_disk_dependencies(FILE *f, const struct vm_config *config);
+
 /* Writes the DeviceAllow= lines without which volt-open could not open its block devices. */
 void unit_write_disk_devices(FILE *f, const struct vm_config *config);
 

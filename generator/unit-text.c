@@ -209,6 +209,7 @@ void unit_write_service(FILE *f, const struct vm_config *config)
     write_source_path(f, config);
     (void)fprintf(f, "PartOf=volt-%s.target\n", config->unit_name);
     write_mounts(f, config);
+    unit_write_disk_dependencies(f, config);
     (void)fputs("\n[Service]", f);
     write_limits(f, config);
     unit_write_disk_devices(f, config);
