@@ -48,6 +48,8 @@ static struct section *only_section(struct vm_config *config, enum section_kind 
         return &config->vm.section;
     case SECTION_CREDENTIALS:
         return &config->credentials.section;
+    case SECTION_CONSOLE:
+        return &config->console.section;
     default:
         return NULL;
     }

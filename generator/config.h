@@ -18,6 +18,7 @@ enum section_kind {
     SECTION_NETWORK,
     SECTION_DISK,
     SECTION_CREDENTIALS,
+    SECTION_CONSOLE,
     SECTION_KINDS,                /* of a VM's file */
     SECTION_ZONE = SECTION_KINDS, /* a zone's file has no other */
 };
@@ -90,6 +91,11 @@ struct disk_section {
     unsigned queues;
 };
 
+struct console_section {
+    struct section section;
+    char group[NAME_LENGTH_MAX + 1]; /* empty: root alone */
+};
+
 struct credential {
     char *name;
     char *value; /* the text itself, or a path */
@@ -112,6 +118,7 @@ struct vm_config {
     struct disk_section *disks[DISKS_MAX];
     size_t disks_count;
     struct credentials_section credentials;
+    struct console_section console; /* its section has no origin where there is none */
     struct problems problems; /* empty: the VM can start */
     struct problems notes;    /* what its owner should know, and no reason to refuse it */
     char unit_name[NAME_LENGTH_MAX + 1]; /* vm.name, or what is nearest to the file's name */

@@ -8,6 +8,7 @@
 
 #define VM(field)      .section = SECTION_VM, .place = offsetof(struct vm_section, field)
 #define NETWORK(field) .section = SECTION_NETWORK, .place = offsetof(struct network_section, field)
+#define CONSOLE(field) .section = SECTION_CONSOLE, .place = offsetof(struct console_section, field)
 #define DISK(field)    .section = SECTION_DISK, .place = offsetof(struct disk_section, field)
 
 const struct section_type section_types[SECTION_KINDS] = {
@@ -32,6 +33,13 @@ const struct section_type section_types[SECTION_KINDS] = {
          .take = credentials_take,
          .help = "Credentials for the guest, whose systemd has them as its own: see "
                  "systemd.system-credentials(7) there for names that it knows. At most 255."},
+    [SECTION_CONSOLE] =
+        {.name = "console",
+         .size = sizeof(struct console_section),
+         .help = "A console for people: hvc0 in the guest, with a login prompt where the guest has "
+                 "systemd, and volt-console(1) to attach to it. It becomes the guest's "
+                 "/dev/console; what the kernel says still goes to the journal, too. The section "
+                 "may be empty."},
 };
 
 const struct setting schema[] = {
@@ -165,6 +173,12 @@ const struct setting schema[] = {
      .initial = "1",
      .help = "The number of queues, at best that of the virtual CPUs: each queue has a thread of "
              "its own on the host."},
+
+    {CONSOLE(group), .key = "group", .parse = parse_name,
+     .value = "a name of at most 63 letters, digits, '.', '_' and '-', a letter or digit first",
+     .otherwise = "root alone",
+     .help = "The group whose members may attach, beside root. Whoever may attach may look on, "
+             "type, and read the last of what was there before."},
 
     {.section = SECTION_CREDENTIALS,
      .key = "NAME",

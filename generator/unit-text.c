@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "generator/unit-console.h"
 #include "generator/unit-credential.h"
 #include "generator/unit-disk.h"
 #include "generator/unit-escape.h"
@@ -158,16 +159,18 @@ static void write_helpers(FILE *f, const struct vm_config *config)
 static void write_cmdline(FILE *f, const struct vm_config *config)
 {
     const char *own = config->vm.cmdline ? config->vm.cmdline : "";
-    char root[UNIT_ROOT_SIZE];
+    const char *console = unit_has_console(config) ? "console=hvc0" : "";
+    char root[UNIT_ROOT_SIZE], words[UNIT_ROOT_SIZE + sizeof("console=hvc0 ")];
 
     unit_format_root(config, root);
+    (void)snprintf(words, sizeof(words), "%s%s%s", console, *console && *root ? " " : "", root);
     /* The VM's own words come after, and win. */
-    const char *blank = *root && *own ? " " : "";
+    const char *blank = *words && *own ? " " : "";
     if (unit_has_cmdline_address(config))
-        unit_write_argument_and(f, "VOLT_IP", "--cmdline=%s%s%s%s", root, blank, own,
-                                *root || *own ? " " : "");
-    else if (*root || *own)
-        unit_write_argument(f, "--cmdline=%s%s%s", root, blank, own);
+        unit_write_argument_and(f, "VOLT_IP", "--cmdline=%s%s%s%s", words, blank, own,
+                                *words || *own ? " " : "");
+    else if (*words || *own)
+        unit_write_argument(f, "--cmdline=%s%s%s", words, blank, own);
 }
 
 static void write_vmm(FILE *f, const struct vm_config *config)
@@ -189,6 +192,7 @@ static void write_vmm(FILE *f, const struct vm_config *config)
     write_cmdline(f, config);
     unit_write_disks(f, config);
     unit_write_nets(f, config);
+    unit_write_console(f, config);
     if (vm->rng)
         unit_write_argument(f, "--rng=rng");
     unit_write_argument(f, "--stop-timeout=%u", vm->stop_timeout_sec);
@@ -214,9 +218,16 @@ void unit_write_service(FILE *f, const struct vm_config *config)
     write_limits(f, config);
     unit_write_disk_devices(f, config);
     unit_write_credentials(f, config);
+    unit_write_console_socket(f, config);
     unit_write_variables(f, config);
     write_helpers(f, config);
     write_vmm(f, config);
+}
+
+void unit_write_console_unit(FILE *f, const struct vm_config *config)
+{
+    write_header(f, config);
+    unit_write_console_drop_in(f, config);
 }
 
 /* All the problems as comments, so that systemctl cat shows them. */

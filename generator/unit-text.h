@@ -7,7 +7,10 @@
 /* volt-vm@UUID.service.d/50-volt.conf for a VM that can start: the machine, in full. */
 void unit_write_service(FILE *f, const struct vm_config *config);
 
-/* The same drop-in for a VM with problems: it loads, and its start says what is wrong. */
+/* volt-console@UUID.socket.d/50-volt.conf of a VM with a console. */
+void unit_write_console_unit(FILE *f, const struct vm_config *config);
+
+/* The first drop-in for a VM with problems: it loads, and its start says what is wrong. */
 void unit_write_refusal(FILE *f, const struct vm_config *config);
 
 /* volt-NAME.service, for VMs with problems whose UUID nobody can tell: its start says what is

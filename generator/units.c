@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "generator/unit-console.h"
 #include "generator/unit-text.h"
 
 /* Adds the return value of a later step: the first failure counts. */
@@ -60,6 +61,22 @@ static void write_drop_in(FILE *f, struct vm_config *const *configs, size_t coun
         unit_write_service(f, configs[0]);
 }
 
+static void write_console_unit(FILE *f, struct vm_config *const *configs, size_t count _unused_)
+{
+    unit_write_console_unit(f, configs[0]);
+}
+
+static int write_console(struct vm_config *const *configs, const struct unit_sink *sink)
+{
+    char name[sizeof("volt-console@.socket.d/50-volt.conf") + UUID_LENGTH];
+
+    if (configs[0]->problems.count > 0 || !unit_has_console(configs[0]))
+        return 0;
+    (void)snprintf(name, sizeof(name), "volt-console@%s.socket.d/50-volt.conf",
+                   configs[0]->vm.uuid);
+    return write_file(sink, name, write_console_unit, configs, 1);
+}
+
 /* Writes what the COUNT VMs with one UUID come to: the first speaks for all. */
 static int write_service(struct vm_config *const *configs, size_t count,
                          const struct unit_sink *sink)
@@ -73,6 +90,7 @@ static int write_service(struct vm_config *const *configs, size_t count,
     unit_service_name(config, service);
     (void)snprintf(name, sizeof(name), "%s.d/50-volt.conf", service);
     r = write_file(sink, name, write_drop_in, configs, count);
+    r = first_failure(r, write_console(configs, sink));
     for (size_t i = 0; i < count; i++)
         autostart = autostart || configs[i]->vm.autostart;
     if (!autostart)
