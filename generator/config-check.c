@@ -112,8 +112,10 @@ int vm_config_finish(struct vm_config *config, struct zones *zones)
         return -ENOMEM;
     find_uuid(config, base);
     find_name(config, base);
-    if (!config->unread)
+    if (!config->unread) {
         check_vm(config);
+        vm_config_check_memory(config);
+    }
     r = vm_config_finish_networks(config, zones);
     if (r < 0)
         return r;

@@ -50,6 +50,8 @@ static struct section *only_section(struct vm_config *config, enum section_kind 
         return &config->credentials.section;
     case SECTION_CONSOLE:
         return &config->console.section;
+    case SECTION_BALLOON:
+        return &config->balloon.section;
     default:
         return NULL;
     }

@@ -19,6 +19,7 @@ enum section_kind {
     SECTION_DISK,
     SECTION_CREDENTIALS,
     SECTION_CONSOLE,
+    SECTION_BALLOON,
     SECTION_KINDS,                /* of a VM's file */
     SECTION_ZONE = SECTION_KINDS, /* a zone's file has no other */
 };
@@ -33,6 +34,9 @@ enum disk_cache { DISK_CACHE_WRITEBACK, DISK_CACHE_NONE };
 
 /* Who asks the host for a disk's data: the kernel by way of io_uring, or a thread that waits. */
 enum disk_engine { DISK_ENGINE_AUTO, DISK_ENGINE_IO_URING, DISK_ENGINE_SYNC };
+
+/* What the guest's memory is made of: small pages, reserved huge ones, transparent huge ones. */
+enum hugepages { HUGEPAGES_NO, HUGEPAGES_YES, HUGEPAGES_THP };
 
 /* What every section has; the settings of its kind follow it in one object. */
 struct section {
@@ -60,6 +64,7 @@ struct vm_section {
     unsigned stop_timeout_sec;
     bool autostart;
     bool rng;
+    unsigned hugepages; /* enum hugepages */
 };
 
 struct network_section {
@@ -109,6 +114,14 @@ struct credentials_section {
     size_t count;
 };
 
+struct balloon_section {
+    struct section section;
+    unsigned size_mib;
+    bool deflate_on_oom;
+    bool free_page_reporting;
+    unsigned statistics_sec; /* 0: never */
+};
+
 struct vm_config {
     struct source **sources; /* the INI file, then its drop-ins, in the order read */
     size_t sources_count;
@@ -119,6 +132,7 @@ struct vm_config {
     size_t disks_count;
     struct credentials_section credentials;
     struct console_section console; /* its section has no origin where there is none */
+    struct balloon_section balloon;
     struct problems problems; /* empty: the VM can start */
     struct problems notes;    /* what its owner should know, and no reason to refuse it */
     char unit_name[NAME_LENGTH_MAX + 1]; /* vm.name, or what is nearest to the file's name */
@@ -156,6 +170,9 @@ int vm_config_finish(struct vm_config *config, struct zones *zones);
 int credentials_take(struct section *section, const char *key, const char *value,
                      struct origin origin, struct problems *problems);
 void credentials_done(struct credentials_section *credentials);
+
+/* The part of it that is about the memory. */
+void vm_config_check_memory(struct vm_config *config);
 
 /* The part of it that is about the network. */
 int vm_config_finish_networks(struct vm_config *config, struct zones *zones);

@@ -7,6 +7,7 @@
 #include "generator/helper-log.h"
 #include "generator/listen-socket.h"
 #include "generator/nic.h"
+#include "generator/run-file.h"
 
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -29,6 +30,7 @@ struct kind {
     bool regular, block, character; /* what it may be */
     bool not_empty;
     bool socket; /* it is made, and listened on */
+    bool create; /* it is made, and written to */
     bool lock;   /* one writer or several readers */
     const char *expected;
     const char *missing; /* what to do when there is no such file */
@@ -70,6 +72,10 @@ static const struct kind kinds[] = {
     {
         .name = "control",
         .socket = true,
+    },
+    {
+        .name = "balloon-statistics",
+        .create = true,
     },
     {
         .name = VHOST,
@@ -115,7 +121,8 @@ static int parse(const char *text, struct open_file *ret)
         return -EINVAL;
     (void)snprintf(ret->name, sizeof(ret->name), "%.*s", (int)(equals - text), text);
     kind = kind_find(ret->name);
-    if (!kind || kind->socket != ret->listens || (ret->optional && strcmp(kind->name, VHOST)))
+    if (!kind || kind->socket != ret->listens || kind->create != ret->creates ||
+        (ret->optional && strcmp(kind->name, VHOST)))
         return -EINVAL;
     ret->path = equals + 1;
     return 0;
@@ -130,6 +137,12 @@ int open_file_parse(const char *text, bool writable, bool optional, struct open_
 int open_file_parse_listen(const char *text, struct open_file *ret)
 {
     *ret = (struct open_file){.writable = true, .listens = true};
+    return parse(text, ret);
+}
+
+int open_file_parse_create(const char *text, struct open_file *ret)
+{
+    *ret = (struct open_file){.writable = true, .creates = true};
     return parse(text, ret);
 }
 
@@ -298,6 +311,10 @@ int open_file_open(const struct open_file *file, char **ret_why)
         return explain(ret_why, -EINVAL, file, "no such resource");
     if (file->listens) {
         r = listen_socket_make(file->path, SOCK_SEQPACKET);
+        return r < 0 ? explain_errno(ret_why, r, file, kind) : r;
+    }
+    if (file->creates) {
+        r = run_file_create(file->path);
         return r < 0 ? explain_errno(ret_why, r, file, kind) : r;
     }
     found = open(file->path, O_PATH | O_CLOEXEC);

@@ -13,6 +13,7 @@ struct open_file {
     const char *path;
     bool writable;
     bool listens;  /* PATH is where a socket is made, not a file that is there */
+    bool creates;  /* PATH is where a file is made; in place of one that is there */
     bool optional; /* without it there is a fallback: to a NIC without vhost */
 };
 
@@ -23,6 +24,9 @@ int open_file_parse(const char *text, bool writable, bool optional, struct open_
 
 /* The same for the argument of --listen; the name is control. */
 int open_file_parse_listen(const char *text, struct open_file *ret);
+
+/* The same for the argument of --create; the name is balloon-statistics. */
+int open_file_parse_create(const char *text, struct open_file *ret);
 
 /* Opens it, once it is known to be of the kind that its name asks for: nothing else is ever opened
  * (opening a device can do things, opening a pipe can wait). On an error *ret_why is the whole

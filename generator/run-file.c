@@ -2,6 +2,8 @@
 /* Small files that privileged helpers leave for others: whole or not there, readable by all. */
 #include "generator/run-file.h"
 
+#include "generator/run-dir.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -43,6 +45,27 @@ int run_file_write(int dir_fd, const char *name, const char *text)
     if (r < 0)
         (void)unlinkat(dir_fd, temporary, 0);
     return r;
+}
+
+int run_file_create(const char *path)
+{
+    _cleanup_close_ int dir_fd = -EBADF, fd = -EBADF;
+    const char *name = strrchr(path, '/');
+    char dir[PATH_MAX];
+
+    if (!name || !name[1] || (size_t)(name - path) >= sizeof(dir))
+        return -EINVAL;
+    (void)snprintf(dir, sizeof(dir), "%.*s", (int)(name - path), path);
+    dir_fd = run_dir_open(dir, true);
+    if (dir_fd < 0)
+        return dir_fd;
+    /* Whoever reads an old one goes on with that. */
+    if (unlinkat(dir_fd, name + 1, 0) < 0 && errno != ENOENT)
+        return -errno;
+    fd = openat(dir_fd, name + 1, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0 || fchmod(fd, 0644) < 0)
+        return -errno;
+    return TAKE_FD(fd);
 }
 
 bool run_file_equals(int dir_fd, const char *name, const char *text)

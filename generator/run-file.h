@@ -8,5 +8,9 @@
  * link of that name is replaced, not followed. */
 int run_file_write(int dir_fd, const char *name, const char *text);
 
+/* Makes an empty file at the absolute PATH, 0644, in place of what is there, and the directories
+ * above it. Links are not followed. Returns a fd for writing, or -errno. */
+int run_file_create(const char *path);
+
 /* Whether the file has just this text. */
 bool run_file_equals(int dir_fd, const char *name, const char *text);

@@ -9,6 +9,7 @@
 #define VM(field)      .section = SECTION_VM, .place = offsetof(struct vm_section, field)
 #define NETWORK(field) .section = SECTION_NETWORK, .place = offsetof(struct network_section, field)
 #define CONSOLE(field) .section = SECTION_CONSOLE, .place = offsetof(struct console_section, field)
+#define BALLOON(field) .section = SECTION_BALLOON, .place = offsetof(struct balloon_section, field)
 #define DISK(field)    .section = SECTION_DISK, .place = offsetof(struct disk_section, field)
 
 const struct section_type section_types[SECTION_KINDS] = {
@@ -40,6 +41,11 @@ const struct section_type section_types[SECTION_KINDS] = {
                  "systemd, and volt-console(1) to attach to it. It becomes the guest's "
                  "/dev/console; what the kernel says still goes to the journal, too. The section "
                  "may be empty."},
+    [SECTION_BALLOON] = {.name = "balloon",
+                         .size = sizeof(struct balloon_section),
+                         .help = "A balloon: with this section, even an empty one, memory that the "
+                                 "guest frees goes back to the host, and systemctl status shows "
+                                 "what it has free. /run/volt/vm/UUID/balloon has more figures."},
 };
 
 const struct setting schema[] = {
@@ -93,6 +99,12 @@ const struct setting schema[] = {
     {VM(rng), .key = "rng", .parse = parse_boolean, .value = "yes or no", .initial = "yes",
      .help = "Whether the guest has the host's random numbers (/dev/hwrng), for its own to be good "
              "from the first second on."},
+    {VM(hugepages), .key = "hugepages", .parse = parse_choice, .rule = {.words = "no yes thp"},
+     .initial = "no",
+     .help = "Whether the guest's memory is of huge pages of 2 MiB: those that are reserved on the "
+             "host (sysctl vm.nr_hugepages; they do not count for memory_max), or, with thp, such "
+             "as the kernel finds while the guest runs, if "
+             "/sys/kernel/mm/transparent_hugepage/shmem_enabled is advise."},
 
     {NETWORK(mode), .key = "mode", .parse = parse_choice, .rule = {.words = "networkd direct"},
      .initial = "networkd",
@@ -149,6 +161,23 @@ const struct setting schema[] = {
     {NETWORK(rate_mbit), .key = "rate_mbit", .parse = parse_number,
      .rule = {.min = 1, .max = 100000}, .otherwise = "no limit",
      .help = "The most that the interface carries each way, in Mbit/s."},
+
+    {BALLOON(size_mib), .key = "size_mib", .parse = parse_number,
+     .rule = {.min = 0, .max = 1048576}, .initial = "0",
+     .help =
+         "How much of its memory the guest gives up, in MiB. `systemctl reload` changes it while "
+         "the guest runs."},
+    {BALLOON(deflate_on_oom), .key = "deflate_on_oom", .parse = parse_boolean, .value = "yes or no",
+     .initial = "yes",
+     .help = "Whether a guest that is out of memory takes some of it back before it kills a "
+             "process."},
+    {BALLOON(free_page_reporting), .key = "free_page_reporting", .parse = parse_boolean,
+     .value = "yes or no", .initial = "yes",
+     .help = "Whether the guest reports blocks of free memory, which go back to the host until it "
+             "uses them again."},
+    {BALLOON(statistics_sec), .key = "statistics_sec", .parse = parse_number,
+     .rule = {.min = 0, .max = 3600}, .initial = "10",
+     .help = "How often the guest is asked for its figures, in seconds; 0: never."},
 
     {DISK(path), .key = "path", .parse = parse_path, .value = "an absolute path",
      .otherwise = "an error: every disk needs one",

@@ -8,6 +8,7 @@
 #include "generator/unit-credential.h"
 #include "generator/unit-disk.h"
 #include "generator/unit-escape.h"
+#include "generator/unit-memory.h"
 #include "generator/unit-nic.h"
 
 /* What the VMM and the helpers take beside the guest's memory: page tables, rings, code. */
@@ -152,6 +153,7 @@ static void write_helpers(FILE *f, const struct vm_config *config)
         unit_write_argument(f, "--read-only=initrd=%s", config->vm.initrd);
     unit_write_disk_files(f, config);
     unit_write_vhost_files(f, config);
+    unit_write_memory_files(f, config);
     unit_write_argument(f, "--listen=control=/run/volt/vm/%s/control", config->vm.uuid);
     (void)fputc('\n', f);
 }
@@ -193,8 +195,7 @@ static void write_vmm(FILE *f, const struct vm_config *config)
     unit_write_disks(f, config);
     unit_write_nets(f, config);
     unit_write_console(f, config);
-    if (vm->rng)
-        unit_write_argument(f, "--rng=rng");
+    unit_write_memory(f, config);
     unit_write_argument(f, "--stop-timeout=%u", vm->stop_timeout_sec);
     unit_write_argument(f, "--control=fd:control");
     (void)fputc('\n', f);

@@ -14,6 +14,7 @@
 static const char help[] =
     "volt-open [--read-write=NAME=PATH]... [--read-only=NAME=PATH]...\n"
     "          [--try-read-write=NAME=PATH]... [--listen=NAME=PATH]...\n"
+    "          [--create=NAME=PATH]...\n"
     "volt-open refuse MESSAGE\n"
     "\n"
     "Opens files and devices for a VM and leaves them in the service's fd store, as NAME.\n"
@@ -27,6 +28,7 @@ static const char help[] =
     "without:\n"
     "                              says why it cannot be opened, and goes on\n"
     "  --listen=NAME=PATH          makes a socket for root alone; NAME is control\n"
+    "  --create=NAME=PATH          makes an empty file; NAME is balloon-statistics\n"
     "  --help                      this text\n"
     "  --version                   the version\n"
     "\n"
@@ -73,7 +75,8 @@ static int open_each(const struct open_file *files, size_t n, int *fds)
     for (size_t i = 0; i < n; i++) {
         _cleanup_free_ char *why = NULL;
 
-        if (files[i].listens && !fdstore_available()) { /* a running VM's would be lost */
+        if ((files[i].listens || files[i].creates) &&
+            !fdstore_available()) { /* a running VM's would be lost */
             opened++;
             continue;
         }
@@ -149,6 +152,7 @@ int main(int argc, char **argv)
         {"read-only", required_argument, NULL, 'r'},
         {"try-read-write", required_argument, NULL, 't'},
         {"listen", required_argument, NULL, 'l'},
+        {"create", required_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         {0},
@@ -164,12 +168,13 @@ int main(int argc, char **argv)
             return fputs(help, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (c == 'V')
             return puts("volt-open " VOLT_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-        if (c != 'w' && c != 'r' && c != 't' && c != 'l')
+        if (c != 'w' && c != 'r' && c != 't' && c != 'l' && c != 'c')
             return EXIT_USAGE;
         if (n == OPEN_FILE_MAX)
             return usage_error(optarg, "too many files");
-        if ((c == 'l' ? open_file_parse_listen(optarg, &files[n])
-                      : open_file_parse(optarg, c != 'r', c == 't', &files[n])) < 0)
+        if ((c == 'l'   ? open_file_parse_listen(optarg, &files[n])
+             : c == 'c' ? open_file_parse_create(optarg, &files[n])
+                        : open_file_parse(optarg, c != 'r', c == 't', &files[n])) < 0)
             return usage_error(optarg,
                                "expected NAME=PATH, with a known NAME and an absolute PATH");
         n++;

@@ -10,6 +10,7 @@
 #include "vmm/boot/layout.h"
 #include "vmm/boot/zeropage.h"
 #include "vmm/bus/platform.h"
+#include "vmm/huge-pages.h"
 #include "vmm/log.h"
 
 enum { WARM_BOOT = 0x1234 };
@@ -152,16 +153,20 @@ static int build_vcpus(struct machine *machine, uint64_t entry)
     return 0;
 }
 
-static int build_memory(struct machine *machine, uint64_t size)
+static int build_memory(struct machine *machine, uint64_t size, enum guest_memory_pages pages)
 {
-    int r = guest_memory_init(&machine->memory, size);
+    int r = guest_memory_init_pages(&machine->memory, size, pages);
 
+    if (r < 0 && pages == GUEST_MEMORY_HUGE)
+        return huge_pages_missing(size, r);
     if (r == -EINVAL)
         return log_errno(r, "%llu MiB of memory cannot be given to a guest: 16 MiB to 1 TiB can",
                          (unsigned long long)size >> 20);
     if (r < 0)
         return log_errno(r, "Cannot make %llu MiB of guest memory: %s",
                          (unsigned long long)size >> 20, strerror(-r));
+    if (pages == GUEST_MEMORY_TRANSPARENT)
+        huge_pages_check_transparent();
     return vm_set_memory(&machine->vm, &machine->memory);
 }
 
@@ -210,7 +215,7 @@ int machine_init(struct machine *machine, const struct machine_settings *setting
     if (r >= 0)
         r = irq_router_init(&machine->router, machine->vm.fd);
     if (r >= 0)
-        r = build_memory(machine, settings->memory_size);
+        r = build_memory(machine, settings->memory_size, settings->memory_pages);
     if (r >= 0)
         r = build_platform(machine);
     if (r >= 0)

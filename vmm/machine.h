@@ -70,7 +70,8 @@ struct machine {
 struct machine_settings {
     int kvm_fd; /* borrowed, and outlives the machine */
     unsigned n_vcpus;
-    uint64_t memory_size;     /* bytes */
+    uint64_t memory_size; /* bytes */
+    enum guest_memory_pages memory_pages;
     int kernel_fd, initrd_fd; /* borrowed; initrd may be -EBADF */
     const char *cmdline;
     struct smbios_platform smbios; /* borrowed, and not needed once the machine is built */

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "vmm/huge-pages.h"
 #include "vmm/log.h"
 
 enum {
@@ -12,6 +13,7 @@ enum {
     OPTION_NAME,
     OPTION_VCPUS,
     OPTION_MEMORY,
+    OPTION_HUGEPAGES,
     OPTION_KVM,
     OPTION_KERNEL,
     OPTION_INITRD,
@@ -42,6 +44,8 @@ static const struct {
     {"cmdline", OPTION_CMDLINE, "TEXT", "added to the kernel's command line"},
     {"vcpus", OPTION_VCPUS, "N", "virtual CPUs, 1 to 254 (1)"},
     {"memory", OPTION_MEMORY, "MIB", "guest memory in MiB, 16 and more (256)"},
+    {"hugepages", OPTION_HUGEPAGES, "HOW",
+     "what guest memory is made of: no, yes (huge pages that are reserved) or thp (no)"},
     {"name", OPTION_NAME, "NAME", "for messages"},
     {"uuid", OPTION_UUID, "UUID", "the machine's, which the guest sees"},
     {"credential", OPTION_CREDENTIAL, "TEXT",
@@ -158,6 +162,8 @@ static int set_option(struct options *options, int value, const char *argument)
     case OPTION_MEMORY:
     case OPTION_STOP_TIMEOUT:
         return set_number(options, value, argument);
+    case OPTION_HUGEPAGES:
+        return huge_pages_parse(argument, &options->memory_pages);
     case OPTION_CONTROL:
         options->control = argument;
         return 0;

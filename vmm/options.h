@@ -15,6 +15,7 @@ struct options {
     uint8_t uuid_bytes[SMBIOS_UUID_SIZE]; /* where there is one */
     unsigned vcpus;
     uint64_t memory_mib;
+    enum guest_memory_pages memory_pages;
     const char *kvm, *kernel, *initrd; /* "fd:NAME" or a path */
     const char *cmdline;
     const char *control; /* NULL: none */

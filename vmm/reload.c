@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "vmm/huge-pages.h"
 #include "vmm/virtio/reply.h"
 
 enum { ARGUMENTS_MAX = OPTIONS_DEVICES_MAX + SMBIOS_CREDENTIALS_MAX + 24 };
@@ -111,6 +112,8 @@ int reload_compare(const struct options *old, const struct options *new, char *r
     add_text(reply, size, "name", old->name, new->name);
     add_number(reply, size, "vcpus", old->vcpus, new->vcpus);
     add_number(reply, size, "memory in MiB", old->memory_mib, new->memory_mib);
+    add_text(reply, size, "hugepages", huge_pages_name(old->memory_pages),
+             huge_pages_name(new->memory_pages));
     add_file(reply, size, "KVM device", old->kvm, new->kvm);
     add_file(reply, size, "kernel", old->kernel, new->kernel);
     add_file(reply, size, "initrd", old->initrd, new->initrd);

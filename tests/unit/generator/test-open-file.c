@@ -228,6 +228,35 @@ static void test_locked(void **state _unused_)
     (void)close(second);
 }
 
+/* The balloon's figures: a new, empty file each time, whose old one's readers are left alone. */
+static void test_create(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = temporary_dir_new();
+    char path[PATH_MAX], argument[PATH_MAX + 32];
+    struct open_file file;
+    struct stat st;
+
+    temporary_write(&dir, "balloon", "old");
+    (void)temporary_path(&dir, "balloon", path);
+    _cleanup_close_ int old = open(path, O_RDONLY | O_CLOEXEC);
+    (void)snprintf(argument, sizeof(argument), "balloon-statistics=%s", path);
+    assert_int_equal(open_file_parse(argument, true, false, &file), -EINVAL);
+    assert_int_equal(open_file_parse_listen(argument, &file), -EINVAL);
+    assert_int_equal(open_file_parse_create("kernel=/x", &file), -EINVAL);
+    assert_int_equal(open_file_parse_create("control=/x", &file), -EINVAL);
+    assert_int_equal(open_file_parse_create(argument, &file), 0);
+    _cleanup_close_ int fd = opened(&file);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(st.st_mode & 0777, 0644);
+    assert_int_equal(write(fd, "new", 3), 3);
+    assert_int_equal(fstat(old, &st), 0);
+    assert_int_equal(st.st_size, 3);
+    assert_int_equal(st.st_nlink, 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 3);
+}
+
 /* A shell that passes for a VMM, with the image open. */
 static void test_holder(void **state _unused_)
 {
@@ -274,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_fallback), cmocka_unit_test(test_refused),
         cmocka_unit_test(test_not_kvm),  cmocka_unit_test(test_opened),
         cmocka_unit_test(test_locked),   cmocka_unit_test(test_holder),
+        cmocka_unit_test(test_create),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

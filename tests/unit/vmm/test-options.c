@@ -41,7 +41,7 @@ static void test_all(void **state _unused_)
     struct options options;
 
     assert_int_equal(parse("--uuid=6ba7b810-9dad-11d1-80b4-00c04fd430c8 --name=web --vcpus=254 "
-                           "--memory=1048576 --kvm=fd:kvm --kernel=fd:kernel "
+                           "--memory=1048576 --hugepages=thp --kvm=fd:kvm --kernel=fd:kernel "
                            "--initrd=fd:initrd --cmdline=root=/dev/vda --net=eth0,tap=fd:net.eth0 "
                            "--net=eth1,tap=t1 --credential=a,text=x --credential=b,file=fd:b "
                            "--stop-timeout=86400 --debug",
@@ -54,6 +54,7 @@ static void test_all(void **state _unused_)
     assert_string_equal(options.name, "web");
     assert_int_equal(options.vcpus, 254);
     assert_int_equal(options.memory_mib, 1048576);
+    assert_int_equal(options.memory_pages, GUEST_MEMORY_TRANSPARENT);
     assert_string_equal(options.kvm, "fd:kvm");
     assert_string_equal(options.initrd, "fd:initrd");
     assert_string_equal(options.cmdline, "root=/dev/vda");
@@ -76,6 +77,7 @@ static void test_refused(void **state _unused_)
         {"--kernel=k --vcpus=-1", "--vcpus=-1 is not"},
         {"--kernel=k --vcpus=2x", "--vcpus=2x is not"},
         {"--kernel=k --vcpus=", "--vcpus= is not"},
+        {"--kernel=k --hugepages=1G", "--hugepages=1G is neither no, yes nor thp"},
         {"--kernel=k --memory=15", "--memory=15 is not a number from 16 to 1048576"},
         {"--kernel=k --memory=1048577", "--memory=1048577 is not"},
         {"--kernel=k --memory=18446744073709551616", "is not a number"},
