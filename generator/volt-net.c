@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* volt-net: a VM's network interfaces, made before it starts and removed after it stops. */
+#include "generator/fdstore.h"
 #include "generator/helper-log.h"
 #include "generator/net-down.h"
+#include "generator/net-state.h"
 #include "generator/net-up.h"
+#include "generator/run-arguments.h"
 
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,6 +66,16 @@ static int usage_error(const char *text, const char *detail)
     return EXIT_USAGE;
 }
 
+/* For volt-reload. */
+static void keep_arguments(const char *uuid, char *const *argv)
+{
+    char dir[PATH_MAX];
+
+    (void)snprintf(dir, sizeof(dir), "%s/%s", NET_STATE_DIR, uuid);
+    if (run_arguments_save(dir, "volt-net", argv) < 0)
+        helper_log(LOG_WARNING, "cannot write to %s; a reload will not see changes", dir);
+}
+
 static int run_up(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -98,6 +112,8 @@ static int run_up(int argc, char **argv)
         r = net_up(uuid, nics, n);
     if (r < 0)
         return EXIT_FAILURE;
+    if (fdstore_available())
+        keep_arguments(uuid, argv + 1);
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

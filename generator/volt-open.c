@@ -3,8 +3,10 @@
 #include "generator/fdstore.h"
 #include "generator/helper-log.h"
 #include "generator/open-file.h"
+#include "generator/run-arguments.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
@@ -136,6 +138,22 @@ static int open_all(const struct open_file *files, size_t n)
     return r;
 }
 
+/* For volt-reload, beside the socket. */
+static void keep_arguments(const struct open_file *files, size_t n, char *const *argv)
+{
+    char dir[PATH_MAX];
+
+    for (size_t i = 0; i < n; i++) {
+        if (!files[i].listens)
+            continue;
+        (void)snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(files[i].path, '/') - files[i].path),
+                       files[i].path);
+        if (run_arguments_save(dir, "volt-open", argv) < 0)
+            helper_log(LOG_WARNING, "cannot write to %s; a reload will not see other paths", dir);
+        return;
+    }
+}
+
 static int refuse(int argc, char **argv)
 {
     if (argc != 2 || !argv[1][0])
@@ -187,5 +205,9 @@ int main(int argc, char **argv)
         for (size_t j = 0; j < i; j++)
             if (!strcmp(files[i].name, files[j].name))
                 return usage_error(files[i].name, "given twice");
-    return open_all(files, n) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (open_all(files, n) < 0)
+        return EXIT_FAILURE;
+    if (fdstore_available())
+        keep_arguments(files, n, argv + 1);
+    return EXIT_SUCCESS;
 }

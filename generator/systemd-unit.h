@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What systemd knows of a service: its command lines as of the last daemon-reload. */
+#pragma once
+
+#include "vmm/cleanup.h"
+
+struct unit_command {
+    char **argv; /* as written in the unit, without quotes and %-specifiers; variables are there */
+};
+
+struct unit_commands {
+    struct unit_command *items;
+    size_t count;
+};
+
+/* Asks systemd for the commands of PROPERTY (ExecStart ...) of the unit NAME. On an error *ret_why
+ * is the cause (free it; may be NULL). */
+int systemd_unit_commands(const char *name, const char *property, struct unit_commands *ret,
+                          char **ret_why);
+void unit_commands_done(struct unit_commands *commands);
+
+/* The first one whose program's file is called NAME, or NULL. */
+const struct unit_command *unit_commands_find(const struct unit_commands *commands,
+                                              const char *name);
