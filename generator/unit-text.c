@@ -201,6 +201,20 @@ static void write_vmm(FILE *f, const struct vm_config *config)
     (void)fputc('\n', f);
 }
 
+/* Behind READY=1: only then is there a main process. Its failure does not count (-). */
+static void write_registration(FILE *f, const struct vm_config *config)
+{
+    (void)fputs("\n# For machinectl, where there is a systemd-machined\n"
+                "ExecStartPost=+-" VOLT_LIBEXECDIR "/volt-machine register",
+                f);
+    unit_write_argument(f, "--uuid=%s", config->vm.uuid);
+    unit_write_argument(f, "--name=%s", config->vm.name);
+    unit_write_argument_and(f, "MAINPID", "--pid=");
+    for (size_t i = 0; i < config->networks_count; i++)
+        unit_write_argument(f, "--tap=%s", config->networks[i]->tap);
+    (void)fputc('\n', f);
+}
+
 void unit_write_service(FILE *f, const struct vm_config *config)
 {
     write_header(f, config);
@@ -223,6 +237,7 @@ void unit_write_service(FILE *f, const struct vm_config *config)
     unit_write_variables(f, config);
     write_helpers(f, config);
     write_vmm(f, config);
+    write_registration(f, config);
 }
 
 void unit_write_console_unit(FILE *f, const struct vm_config *config)

@@ -2,15 +2,14 @@
 /* volt-net: a VM's network interfaces, made before it starts and removed after it stops. */
 #include "generator/fdstore.h"
 #include "generator/helper-log.h"
+#include "generator/host-network.h"
 #include "generator/net-down.h"
 #include "generator/net-state.h"
 #include "generator/net-up.h"
 #include "generator/run-arguments.h"
 
-#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -51,14 +50,6 @@ static const char help[] =
     "\n"
     "`up` leaves the queues in the service's fd store as net.ID.QUEUE. Run by hand it leaves\n"
     "the TAPs in place instead, and prints the --net= arguments for volt-vmm.\n";
-
-/* PrivateNetwork= holds for `+` commands, too: the way back leads by way of PID 1. */
-static int enter_host_network(void)
-{
-    _cleanup_close_ int fd = open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
-
-    return fd < 0 || setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
-}
 
 static int usage_error(const char *text, const char *detail)
 {
@@ -105,7 +96,7 @@ static int run_up(int argc, char **argv)
         return usage_error("not a UUID", uuid ? uuid : "--uuid= is missing");
     if (nic_check_all(nics, n, &error) < 0)
         return usage_error("--nic", error ? error : "out of memory");
-    r = enter_host_network();
+    r = host_network_enter();
     if (r < 0)
         (void)helper_fail(r, NO_HOST_NETWORK, strerror(-r));
     else
@@ -128,7 +119,7 @@ static int run_down(int argc, char **argv)
         helper_log(LOG_NOTICE, "not a UUID: '%s'; nothing to clean up", argv[1]);
         return EXIT_USAGE;
     }
-    r = enter_host_network();
+    r = host_network_enter();
     if (r < 0) {
         helper_log(LOG_ERR, NO_HOST_NETWORK, strerror(-r));
         return EXIT_FAILURE;
@@ -142,7 +133,7 @@ static int run_rejoin(int argc, char **argv)
 
     if (argc != 2 || !ifname_is_valid(argv[1]))
         return usage_error("rejoin takes the name of one bridge", "");
-    r = enter_host_network();
+    r = host_network_enter();
     if (r < 0)
         return helper_fail(EXIT_FAILURE, NO_HOST_NETWORK, strerror(-r));
     return net_rejoin(argv[1]) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

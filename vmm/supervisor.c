@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
+#include "vmm/clock.h"
 #include "vmm/log.h"
 
 /* What systemd gives beyond the guest's time, before it ends the process itself. */
@@ -54,7 +55,11 @@ static void machine_ended(struct event_source *source, uint32_t events)
     enum machine_end how = atomic_load(&supervisor->machine->how);
 
     (void)events;
-    if (how != MACHINE_RUNNING)
+    if (how == MACHINE_POWERED_OFF && !supervisor->stopping &&
+        clock_now_ns() < supervisor->restart_until_ns)
+        end(supervisor, EXIT_GUEST_REBOOT, LOG_LEVEL_INFO,
+            "The guest powered off, and is to be started again");
+    else if (how != MACHINE_RUNNING)
         end(supervisor, ends[how].status, ends[how].level, ends[how].text);
 }
 
@@ -108,13 +113,33 @@ static void stop_tick(struct event_source *source, uint32_t events)
     end(supervisor, EXIT_STOP_TIMEOUT, LOG_LEVEL_WARNING, text);
 }
 
+/* machinectl asks the guest and forces nothing: neither its own second request nor a stop after it
+ * ends a guest that is on its way. */
+static void ask(struct supervisor *supervisor, bool restart)
+{
+    if (supervisor->stopping)
+        return;
+    supervisor->restart_until_ns =
+        restart ? clock_now_ns() + supervisor->options->stop_timeout_sec * CLOCK_NS_PER_SEC : 0;
+    log_info("Pressing the guest's power button, as was asked for by signal%s",
+             restart ? "; once it has powered off it is to be started again" : "");
+    machine_press_power_button(supervisor->machine);
+}
+
 static void signal_came(struct event_source *source, uint32_t events)
 {
     struct supervisor *supervisor = container_of(source, struct supervisor, signals);
     struct signalfd_siginfo info;
 
     (void)events;
-    if (read(source->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+    if (read(source->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return;
+    bool is_service = supervisor->notify->fd >= 0;
+    if (info.ssi_signo == (uint32_t)SIGRTMIN + 4)
+        ask(supervisor, false);
+    else if (info.ssi_signo == SIGINT && is_service)
+        ask(supervisor, true);
+    else
         stop(supervisor);
 }
 
@@ -188,7 +213,7 @@ static int make_signals(struct event_source *source)
 
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGINT); /* of a service: machinectl reboot */
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGRTMIN + 4); /* machinectl poweroff */
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)

@@ -30,6 +30,7 @@ struct supervisor {
     uint64_t start_ns;        /* CLOCK_MONOTONIC when the program started */
     unsigned stop_ticks_left; /* of a second each, until the guest's time is over */
     struct status status_line;
+    uint64_t restart_until_ns; /* a guest that powers off before is to be started again */
     bool stopping, done;
     int status; /* once done */
 };

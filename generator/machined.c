@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Telling systemd-machined of a VM, and of its end (org.freedesktop.machine1). */
+#include "generator/machined.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "generator/bus.h"
+#include "generator/machine-name.h"
+#include "generator/machine-varlink.h"
+
+#define SERVICE   "org.freedesktop.machine1"
+#define PATH      "/org/freedesktop/machine1"
+#define INTERFACE "org.freedesktop.machine1.Manager"
+#define OWN_NAME  "volt" /* the software that registers a machine */
+
+static int explain(char **ret_text, int r, const char *what, const sd_bus_error *error)
+{
+    const char *why = error && error->message ? error->message : strerror(-r);
+
+    if (asprintf(ret_text, "%s: %s", what, why) < 0)
+        *ret_text = NULL;
+    return r;
+}
+
+static void read_uuid(const char *text, uint8_t ret[static 16])
+{
+    unsigned digits = 0;
+
+    memset(ret, 0, 16);
+    for (; *text && digits < 32; text++) {
+        if (!isxdigit((unsigned char)*text))
+            continue;
+        unsigned value =
+            isdigit((unsigned char)*text) ? *text - '0' : tolower((unsigned char)*text) - 'a' + 10;
+        ret[digits / 2] = (uint8_t)(ret[digits / 2] << 4 | value);
+        digits++;
+    }
+}
+
+/* Whether the machine at PATH is the VM called UUID. */
+static bool is_ours(sd_bus *bus, const char *path, const char *uuid)
+{
+    _cleanup_(cleanup_bus_message) sd_bus_message *reply = NULL;
+    uint8_t wanted[16];
+    const void *id;
+    size_t size;
+
+    read_uuid(uuid, wanted);
+    return sd_bus_get_property(bus, SERVICE, path, SERVICE ".Machine", "Id", NULL, &reply, "ay") >=
+               0 &&
+           sd_bus_message_read_array(reply, 'y', &id, &size) >= 0 && size == sizeof(wanted) &&
+           memcmp(id, wanted, size) == 0;
+}
+
+/* Removes every registration of the VM: there may be one of an earlier start. Returns how many, or
+ * -errno. */
+static int unregister_all(sd_bus *bus, const char *uuid, sd_bus_error *error)
+{
+    _cleanup_(cleanup_bus_message) sd_bus_message *m = NULL, *reply = NULL;
+    const char *name, *class, *service, *path;
+    int r, n = 0;
+
+    r = sd_bus_message_new_method_call(bus, &m, SERVICE, PATH, INTERFACE, "ListMachines");
+    if (r < 0)
+        return r;
+    /* One that does not run knows no machines. */
+    (void)sd_bus_message_set_auto_start(m, false);
+    r = sd_bus_call(bus, m, 0, error, &reply);
+    if (r < 0)
+        return bus_nobody_has_the_name(error) ? 0 : r;
+    r = sd_bus_message_enter_container(reply, 'a', "(ssso)");
+    while (r >= 0 && (r = sd_bus_message_read(reply, "(ssso)", &name, &class, &service, &path)) > 0)
+        if (strcmp(service, OWN_NAME) == 0 && is_ours(bus, path, uuid)) {
+            r = sd_bus_call_method(bus, SERVICE, PATH, INTERFACE, "UnregisterMachine", error, NULL,
+                                   "s", name);
+            n += r >= 0;
+        }
+    return r < 0 ? r : n;
+}
+
+static int register_by_bus(sd_bus *bus, const struct machine *machine, const char *name,
+                           sd_bus_error *error)
+{
+    _cleanup_(cleanup_bus_message) sd_bus_message *m = NULL;
+    uint8_t id[16];
+    int r;
+
+    read_uuid(machine->uuid, id);
+    r = sd_bus_message_new_method_call(bus, &m, SERVICE, PATH, INTERFACE,
+                                       "RegisterMachineWithNetwork");
+    if (r >= 0)
+        r = sd_bus_message_append(m, "s", name);
+    if (r >= 0)
+        r = sd_bus_message_append_array(m, 'y', id, sizeof(id));
+    if (r >= 0)
+        r = sd_bus_message_append(m, "ssus", OWN_NAME, "vm", machine->leader, "");
+    if (r >= 0)
+        r = sd_bus_message_append_array(m, 'i', machine->interfaces,
+                                        machine->n_interfaces * sizeof(machine->interfaces[0]));
+    if (r >= 0)
+        r = sd_bus_call(bus, m, 0, error, NULL);
+    return r < 0 && sd_bus_error_has_name(error, SERVICE ".MachineExists") ? -EEXIST : r;
+}
+
+/* Varlink for what the bus does not take; the bus for every machined. */
+static int register_as(sd_bus *bus, const struct machine *machine, const char *name,
+                       unsigned timeout_ms, sd_bus_error *error)
+{
+    if (machine->cid > 0) {
+        int r = machine_varlink_register(MACHINED_VARLINK, machine, name, timeout_ms);
+
+        if (r >= 0 || r == -EEXIST)
+            return r;
+    }
+    sd_bus_error_free(error);
+    return register_by_bus(bus, machine, name, error);
+}
+
+/* Starts machined where it is installed. Returns 1, 0 where it is not, or -errno. */
+static int start_machined(sd_bus *bus, sd_bus_error *error)
+{
+    int r = sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                               "org.freedesktop.DBus", "StartServiceByName", error, NULL, "su",
+                               SERVICE, 0);
+
+    if (r >= 0)
+        return 1;
+    /* Not installed, or masked: somebody does not want it. */
+    if (bus_nobody_has_the_name(error) ||
+        sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitMasked") ||
+        sd_bus_error_has_name(error, "org.freedesktop.systemd1.NoSuchUnit"))
+        return 0;
+    return r;
+}
+
+int machined_register(const struct machine *machine, unsigned timeout_ms, char **ret_text)
+{
+    _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
+    char name[MACHINE_NAME_SIZE];
+    int r = bus_open(timeout_ms * UINT64_C(1000), &bus);
+
+    if (r < 0)
+        return r == -ETIMEDOUT ? explain(ret_text, r, "the system bus does not answer", NULL) : 0;
+    r = start_machined(bus, &error);
+    if (r < 0)
+        return explain(ret_text, r, "systemd-machined cannot be started", &error);
+    if (r == 0)
+        return 0;
+    r = unregister_all(bus, machine->uuid, &error);
+    if (r < 0)
+        return explain(ret_text, r, "systemd-machined does not forget the VM", &error);
+    r = -EEXIST;
+    for (unsigned i = 0; i < MACHINE_NAMES && r == -EEXIST; i++) {
+        machine_name(machine->name, machine->uuid, i, name);
+        r = register_as(bus, machine, name, timeout_ms, &error);
+    }
+    if (r < 0)
+        return explain(ret_text, r, "systemd-machined does not take the VM", &error);
+    *ret_text = strdup(name);
+    return 1;
+}
+
+int machined_unregister(const char *uuid, unsigned timeout_ms, char **ret_text)
+{
+    _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
+    int r = bus_open(timeout_ms * UINT64_C(1000), &bus);
+
+    /* Without a bus nothing was registered; and machined forgets a VM whose unit has ended. */
+    if (r < 0)
+        return 0;
+    r = unregister_all(bus, uuid, &error);
+    return r < 0 ? explain(ret_text, r, "systemd-machined does not forget the VM", &error) : r;
+}

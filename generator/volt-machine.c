@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* volt-machine: shows a VM to systemd-machined, where there is one, for machinectl. */
+#include "generator/helper-log.h"
+#include "generator/host-network.h"
+#include "generator/machined.h"
+#include "generator/nic.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <net/if.h>
+#include <string.h>
+#include <syslog.h>
+
+#define EXIT_USAGE 2
+
+/* The VM runs already, and its start waits for this; machined may have to be started first. */
+#define REGISTER_TIMEOUT_MS   5000
+#define UNREGISTER_TIMEOUT_MS 1000
+
+static const char help[] =
+    "volt-machine register --uuid=UUID --name=NAME --pid=PID [--cid=CID] [--tap=NAME]...\n"
+    "volt-machine unregister UUID\n"
+    "\n"
+    "Registers a VM with systemd-machined, so that machinectl(1) knows it, and takes it\n"
+    "away again. Without machined nothing happens. volt-vm@.service runs both, as root.\n"
+    "\n"
+    "  --uuid=UUID  the VM\n"
+    "  --name=NAME  what it is to be called; machined takes host names only\n"
+    "  --pid=PID    its VMM\n"
+    "  --cid=CID    its AF_VSOCK address (for systemd 256 and newer)\n"
+    "  --tap=NAME   an interface of the host that is the VM's; may be given several times\n"
+    "  --help       this text\n"
+    "  --version    the version\n";
+
+/* Nothing here is worth a STATUS=: the VM runs, or has ended, just the same. */
+static int usage_error(const char *text, const char *detail)
+{
+    helper_log(LOG_ERR, "%s: %s; see volt-machine --help", text, detail);
+    return EXIT_USAGE;
+}
+
+static bool read_number(const char *text, unsigned max, unsigned *ret)
+{
+    char *end;
+
+    errno = 0;
+    unsigned long value = strtoul(text, &end, 10);
+    if (errno != 0 || *text < '0' || *text > '9' || *end != '\0' || value == 0 || value > max)
+        return false;
+    *ret = (unsigned)value;
+    return true;
+}
+
+/* Takes one option. An interface that is not there is none to tell of. */
+static bool take_option(int option, const char *value, struct machine *machine)
+{
+    switch (option) {
+    case 'u':
+        machine->uuid = value;
+        return uuid_is_valid(value);
+    case 'n':
+        machine->name = value;
+        return *value != '\0';
+    case 'p':
+        return read_number(value, INT_MAX, &machine->leader);
+    case 'c':
+        return read_number(value, UINT_MAX, &machine->cid);
+    default: {
+        unsigned index = if_nametoindex(value);
+
+        if (machine->n_interfaces == MACHINE_INTERFACES_MAX)
+            return false;
+        if (index > 0)
+            machine->interfaces[machine->n_interfaces++] = (int)index;
+        return true;
+    }
+    }
+}
+
+static int run_register(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"uuid", required_argument, NULL, 'u'}, {"name", required_argument, NULL, 'n'},
+        {"pid", required_argument, NULL, 'p'},  {"cid", required_argument, NULL, 'c'},
+        {"tap", required_argument, NULL, 't'},  {0},
+    };
+    _cleanup_free_ char *text = NULL;
+    struct machine machine = {0};
+    int c, r = host_network_enter();
+
+    if (r < 0)
+        helper_log(LOG_NOTICE, "cannot enter the host's network namespace: %s; going on",
+                   strerror(-r));
+    while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+        if (c == '?')
+            return EXIT_USAGE;
+        if (!take_option(c, optarg, &machine))
+            return usage_error("bad value", optarg);
+    }
+    if (optind < argc)
+        return usage_error("unexpected argument", argv[optind]);
+    if (!machine.uuid || !machine.name || machine.leader == 0)
+        return usage_error("register", "--uuid=, --name= and --pid= are needed");
+    r = machined_register(&machine, REGISTER_TIMEOUT_MS, &text);
+    if (r < 0)
+        helper_log(LOG_NOTICE, "not in machinectl: %s", text ?: strerror(-r));
+    else if (r > 0 && text && strcmp(text, machine.name) != 0)
+        helper_log(LOG_INFO, "the VM is called %s in machinectl", text);
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run_unregister(int argc, char **argv)
+{
+    _cleanup_free_ char *text = NULL;
+    int r;
+
+    if (argc != 2 || !uuid_is_valid(argv[1]))
+        return usage_error("unregister", "expected one UUID");
+    r = machined_unregister(argv[1], UNREGISTER_TIMEOUT_MS, &text);
+    if (r < 0)
+        helper_log(LOG_NOTICE, "%s", text ?: strerror(-r));
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc >= 2 && !strcmp(argv[1], "--help"))
+        return fputs(help, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (argc >= 2 && !strcmp(argv[1], "--version"))
+        return puts("volt-machine " VOLT_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    if (argc >= 2 && !strcmp(argv[1], "register"))
+        return run_register(argc - 1, argv + 1);
+    if (argc >= 2 && !strcmp(argv[1], "unregister"))
+        return run_unregister(argc - 1, argv + 1);
+    return usage_error("expected register or unregister", argc >= 2 ? argv[1] : "nothing");
+}
