@@ -3,6 +3,7 @@
 #include "generator/machined.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <string.h>
 
 #include "generator/bus.h"
@@ -117,7 +118,7 @@ static int register_as(sd_bus *bus, const struct machine *machine, const char *n
     return register_by_bus(bus, machine, name, error);
 }
 
-/* Starts machined where it is installed. Returns 1, 0 where it is not, or -errno. */
+/* Starts machined where it is installed. Returns 1, 0 where it cannot be had, or -ETIMEDOUT. */
 static int start_machined(sd_bus *bus, sd_bus_error *error)
 {
     int r = sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
@@ -126,12 +127,9 @@ static int start_machined(sd_bus *bus, sd_bus_error *error)
 
     if (r >= 0)
         return 1;
-    /* Not installed, or masked: somebody does not want it. */
-    if (bus_nobody_has_the_name(error) ||
-        sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitMasked") ||
-        sd_bus_error_has_name(error, "org.freedesktop.systemd1.NoSuchUnit"))
-        return 0;
-    return r;
+    /* Not installed; or masked, for which there are several errors. Of one that does not come up
+     * the journal knows. */
+    return r == -ETIMEDOUT ? r : 0;
 }
 
 int machined_register(const struct machine *machine, unsigned timeout_ms, char **ret_text)
@@ -156,6 +154,9 @@ int machined_register(const struct machine *machine, unsigned timeout_ms, char *
         machine_name(machine->name, machine->uuid, i, name);
         r = register_as(bus, machine, name, timeout_ms, &error);
     }
+    /* A guest may have powered off by now. */
+    if (r < 0 && kill((pid_t)machine->leader, 0) < 0 && errno == ESRCH)
+        return 0;
     if (r < 0)
         return explain(ret_text, r, "systemd-machined does not take the VM", &error);
     *ret_text = strdup(name);

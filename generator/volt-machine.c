@@ -14,7 +14,7 @@
 #define EXIT_USAGE 2
 
 /* The VM runs already, and its start waits for this; machined may have to be started first. */
-#define REGISTER_TIMEOUT_MS   5000
+#define REGISTER_TIMEOUT_MS   10000
 #define UNREGISTER_TIMEOUT_MS 1000
 
 static const char help[] =

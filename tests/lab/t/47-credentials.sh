@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# Credentials: from the INI file and from the unit, by way of SMBIOS, into the guest and nowhere else.
+# And the limits of the service, where the kernel has them.
+# shellcheck source=../lib.sh
+. /lab/lib.sh
+
+uuid=47474747-0000-4000-8000-000000000047
+address=10.42.0.47
+keys=/etc/volt/keys
+drop_in=/run/systemd/system/volt-vm@$uuid.service.d
+
+# private_memory : what the VMM has in memory but the guest's.
+private_memory() {
+    local pid from to
+    pid=$(vm_pid "$uuid")
+    awk '$2 ~ /^rw/ && ($6 == "" || $6 ~ /^\[(heap|stack)/) { sub("-", " ", $1); print $1 }' "/proc/$pid/maps" |
+        while read -r from to; do
+            dd if="/proc/$pid/mem" bs=4096 skip=$((16#$from / 4096)) count=$(((16#$to - 16#$from) / 4096)) status=none
+        done
+}
+
+# limit FILE WANTED : a file of the VM's control group.
+limit() { assert_equal "$2" "$(cat "/sys/fs/cgroup$(vm_property "$uuid" ControlGroup)/$1")" "$1"; }
+
+# The words of the INI file as they are; what systemd would take apart in them is left alone.
+test_credentials_and_limits() {
+    # shellcheck disable=SC2016,SC1003 # as it is
+    local strings expected text='50 %i of "it": \n ${HOME} $$ \'
+    mkdir -p "$keys" "$drop_in"
+    trap 'rm -rf "$keys" "$drop_in"; systemctl daemon-reload' EXIT
+    head -c 2000 /dev/urandom >"$keys/binary 100%"
+    printf 'swordfish-from-a-file' >"$keys/secret"
+    printf '\0\n' >"$keys/drop-in"
+    chmod 600 "$keys"/*
+    printf '[Service]\nLoadCredential=from.drop-in:%s/drop-in\n' "$keys" >"$drop_in/70-test.conf"
+    vm_ini web "$uuid" "cmdline=volt.remote volt.ip=$address/24" cpus=0 cpu_weight=200 cpu_quota=150% \
+        io_weight=50 memory_max=400M
+    vm_nic web eth0
+    cat >>/etc/volt/vms/web.ini <<END
+[credentials]
+system.hostname = web
+text = $text
+a\\x2db%20 = :x
+binary = @$keys/binary 100%
+secret = @$keys/secret
+END
+    assert vm_start "$uuid"
+    wait_ready "$uuid"
+
+    assert_equal "$uuid" "$(guest_do "$address" 'cat /sys/class/dmi/id/product_uuid')" 'product_uuid'
+    strings=$(guest_do "$address" "tail -c +6 /sys/firmware/dmi/entries/11-0/raw | tr '\0' '\n' | sort")
+    expected=$(
+        sort <<END
+
+io.systemd.credential:system.hostname=web
+io.systemd.credential:text=$text
+io.systemd.credential:a\\x2db%20=:x
+io.systemd.credential:secret=swordfish-from-a-file
+io.systemd.credential.binary:binary=$(base64 --wrap=0 "$keys/binary 100%")
+io.systemd.credential.binary:from.drop-in=AAo=
+END
+    )
+    assert_equal "$expected" "$strings" 'OEM strings'
+
+    private_memory >/run/private-memory
+    assert grep -q "$uuid" /run/private-memory # it is what it should be
+    assert_fails grep -q swordfish /run/private-memory
+    rm /run/private-memory
+    assert_fails log_has "$uuid" swordfish
+
+    limit cpuset.cpus 0
+    limit cpu.weight 200
+    limit cpu.max '150000 100000'
+    limit memory.max 419430400
+    assert_equal 50 "$(vm_property "$uuid" IOWeight)" IOWeight
+    [[ ! -e /sys/fs/cgroup/volt.slice/io.weight ]] || limit io.weight 'default 50'
+    assert vm_stop "$uuid"
+    nothing_left "$uuid"
+}
+
+test_a_missing_credential_is_said() {
+    vm_ini web "$uuid"
+    vm_without_restart "$uuid"
+    printf '[credentials]\nkey = @%s/none\n' "$keys" >>/etc/volt/vms/web.ini
+    assert_fails vm_start "$uuid"
+    assert log_has "$uuid" "credentials.*No such file"
+}
