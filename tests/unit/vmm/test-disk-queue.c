@@ -117,7 +117,10 @@ static void test_more_than_fit(void **state)
     for (unsigned round = 0; round < 2; round++)
         offer_reads(world, DISK_UNDER_WAY_MAX * 3 / 4);
     kick(world, 0);
-    (void)usleep(20000);
+    for (unsigned i = 0;
+         i < 10000 && world->device->queues[0].state.last_available < DISK_UNDER_WAY_MAX; i++)
+        (void)usleep(1000);
+    (void)usleep(10000);
     assert_int_equal(driver->used->idx, 0);
     assert_int_equal(world->device->queues[0].state.last_available, DISK_UNDER_WAY_MAX);
     kernel.hold = false;
