@@ -159,6 +159,7 @@ static void test_bus(void **state _unused_)
     (void)snprintf(variable, sizeof(variable), "unix:path=%s", path);
     assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", variable, 1), 0);
     (void)alarm(20);
+    assert_true(fd >= 0);
     assert_int_equal(machined_register(&machine, 300, &text), -ETIMEDOUT);
     assert_int_equal(machined_unregister(UUID, 300, &text), 0);
     (void)alarm(0);
