@@ -6,7 +6,9 @@
 #include "generator/config.h"
 #include "generator/schema.h"
 
-/* Why NAME is no credential's (credential_name_valid() of systemd); NULL if it is one. */
+/* Why NAME is no credential's (credential_name_valid() of systemd); NULL if it is one. Some
+ * versions of systemd (257 is one) do not start a unit that has a name or a path with a blank, and
+ * lose the backslashes in them. */
 static const char *why_no_name(const char *name)
 {
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
@@ -14,8 +16,9 @@ static const char *why_no_name(const char *name)
     if (strlen(name) > NAME_MAX)
         return "it is longer than 255 characters";
     for (const char *p = name; *p; p++)
-        if (*p < ' ' || *p > '~' || *p == '/' || *p == ':')
-            return "it may have no other characters than printable ASCII without '/' and ':'";
+        if (*p <= ' ' || *p > '~' || strchr("/:\\", *p))
+            return "it may have no other characters than printable ASCII without blanks, '/', ':' "
+                   "and backslashes";
     return NULL;
 }
 
@@ -24,8 +27,8 @@ static const char *why_no_source(const char *path)
 {
     if (strstr(path, "//") || strstr(path, "/./") || strcmp(path + strlen(path) - 2, "/.") == 0)
         return "'//' and '/./' are not allowed in it";
-    if (path[strlen(path) - 1] == '\\')
-        return "it ends with a backslash";
+    if (strpbrk(path, " \\"))
+        return "blanks and backslashes are not allowed in it";
     return NULL;
 }
 

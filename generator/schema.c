@@ -216,7 +216,7 @@ const struct setting schema[] = {
      .help = "The credential called NAME, as SetCredential= or LoadCredential= of the service. A "
              "text that stands here can be read by everyone on the host: what is a secret belongs "
              "in a file that root alone may read, @/PATH. A name is a file name of at most 255 "
-             "printable ASCII characters without ':'."},
+             "printable ASCII characters without blanks, ':', '=' and backslashes."},
 };
 
 const size_t schema_count = ELEMENTSOF(schema);

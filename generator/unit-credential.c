@@ -6,11 +6,11 @@
 
 #include "generator/unit-escape.h"
 
-/* The part before the first ':'. systemd takes one backslash away, then expands specifiers. */
+/* The part before the first ':', in which systemd expands specifiers. */
 static void write_name(FILE *f, const char *name)
 {
     for (const char *p = name; *p; p++) {
-        if (*p == '\\' || *p == '%')
+        if (*p == '%')
             (void)fputc(*p, f);
         (void)fputc(*p, f);
     }

@@ -29,7 +29,7 @@ test_credentials_and_limits() {
     local strings expected text='50 %i of "it": \n ${HOME} $$ \'
     mkdir -p "$keys" "$drop_in"
     trap 'rm -rf "$keys" "$drop_in"; systemctl daemon-reload' EXIT
-    head -c 2000 /dev/urandom >"$keys/binary 100%"
+    head -c 2000 /dev/urandom >"$keys/binary-100%"
     printf 'swordfish-from-a-file' >"$keys/secret"
     printf '\0\n' >"$keys/drop-in"
     chmod 600 "$keys"/*
@@ -41,8 +41,8 @@ test_credentials_and_limits() {
 [credentials]
 system.hostname = web
 text = $text
-a\\x2db%20 = :x
-binary = @$keys/binary 100%
+a-b%20 = :x
+binary = @$keys/binary-100%
 secret = @$keys/secret
 END
     assert vm_start "$uuid"
@@ -55,9 +55,9 @@ END
 
 io.systemd.credential:system.hostname=web
 io.systemd.credential:text=$text
-io.systemd.credential:a\\x2db%20=:x
+io.systemd.credential:a-b%20=:x
 io.systemd.credential:secret=swordfish-from-a-file
-io.systemd.credential.binary:binary=$(base64 --wrap=0 "$keys/binary 100%")
+io.systemd.credential.binary:binary=$(base64 --wrap=0 "$keys/binary-100%")
 io.systemd.credential.binary:from.drop-in=AAo=
 END
     )

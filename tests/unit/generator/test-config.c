@@ -25,7 +25,7 @@ static const struct {
      "with '/'\n"},
     {VM_A "[credentials]\na/b=x\n",
      "web.ini:5: 'a/b' cannot be a credential's name: it may have no other characters than "
-     "printable ASCII without '/' and ':'\n"},
+     "printable ASCII without blanks, '/', ':' and backslashes\n"},
     {VM_A "[network]\n", "web.ini:4: [network] needs an id, such as [network eth0]\n"},
     {VM_A "[disk]\n", "web.ini:4: [disk] needs an id, such as [disk root]\n"},
     {"[vm x]\nuuid=" UUID_A "\n", "web.ini:1: [vm] takes no id; write [vm], not [vm x]\n"
