@@ -75,7 +75,8 @@ static void run_suicide(void)
         write32(PLACE + 3 * PAGE, (uint32_t)(PLACE / PAGE) + part);
         available->index = 1;
         virtio_notify(&balloon, INFLATE);
-        CHECK_SOON(read8(PLACE + part * PAGE) == 0 && read16(PLACE + part * PAGE + 2) != 1, part);
+        /* Into the used ring the device has written since. */
+        CHECK_SOON(part == 2 || read32(PLACE + part * PAGE) == 0, part);
         virtio_notify(&balloon, INFLATE);
         pass(1ul << 24);
     }
