@@ -6,6 +6,7 @@
 
 #include "vmm/clock.h"
 #include "vmm/credentials.h"
+#include "vmm/devices/vsock.h"
 #include "vmm/fd-store.h"
 #include "vmm/lockdown.h"
 #include "vmm/log.h"
@@ -26,12 +27,53 @@ struct resources {
     struct notify notify;
     int kvm, kernel, initrd, control;
     struct credentials credentials;
+    struct readiness_settings readiness;
+    int listener; /* to the guest's word that it is ready */
+    uint32_t cid; /* the guest's, for that */
 };
+
+static int find_cid(const struct options *options, uint32_t *ret)
+{
+    struct vsock_settings vsock;
+
+    for (unsigned i = 0; i < options->n_devices; i++) {
+        if (options->devices[i].kind->create != vsock_create)
+            continue;
+        int r = vsock_settings_parse(options->devices[i].argument, &vsock);
+        if (r >= 0)
+            *ret = vsock.cid;
+        return r;
+    }
+    return log_errno(-EINVAL, "--readiness=guest needs --vsock=, by which the guest says so");
+}
+
+/* The guest's service manager learns by a credential where to say how it is. */
+static int acquire_readiness(struct resources *resources, const struct options *options)
+{
+    char address[READINESS_ADDRESS_SIZE];
+
+    int r = options->readiness ? readiness_settings_parse(options->readiness, &resources->readiness)
+                               : 0;
+    if (r < 0 || !resources->readiness.guest)
+        return r;
+    r = find_cid(options, &resources->cid);
+    if (r >= 0)
+        r = resources->listener = fd_store_take(&resources->store, resources->readiness.listen);
+    if (r >= 0)
+        r = readiness_address(resources->listener, address);
+    if (r >= 0)
+        r = credentials_add(&resources->credentials, "vmm.notify_socket", address, strlen(address));
+    return r;
+}
 
 static int acquire(struct resources *resources, const struct options *options)
 {
-    *resources = (struct resources){
-        .notify.fd = -EBADF, .kvm = -EBADF, .kernel = -EBADF, .initrd = -EBADF, .control = -EBADF};
+    *resources = (struct resources){.notify.fd = -EBADF,
+                                    .kvm = -EBADF,
+                                    .kernel = -EBADF,
+                                    .initrd = -EBADF,
+                                    .control = -EBADF,
+                                    .listener = -EBADF};
 
     int r = fd_store_init(&resources->store);
     if (r >= 0)
@@ -52,6 +94,8 @@ static int acquire(struct resources *resources, const struct options *options)
     if (r >= 0 && options->control)
         r = resources->control =
             fd_store_listen(&resources->store, options->control, SOCK_SEQPACKET, "control socket");
+    if (r >= 0)
+        r = acquire_readiness(resources, options);
     return r < 0 ? r : 0;
 }
 
@@ -142,15 +186,10 @@ static int lock(struct machine *machine)
 
 static int run(struct supervisor *supervisor, const struct options *options)
 {
-    char status[STATUS_SIZE];
-
     log_info("Running '%s' (%s): %u vCPUs, %llu MiB, %u devices", options->name,
              options->uuid ? options->uuid : "no UUID", options->vcpus,
              (unsigned long long)options->memory_mib, options->n_devices);
-    /* This word must arrive. How long a start may take is systemd's to say. */
-    status_compose(&supervisor->status_line, status, sizeof(status));
-    while (notify_send(supervisor->notify, "READY=1\nSTATUS=%s", status) == -EAGAIN)
-        ;
+    supervisor_start(supervisor);
     machine_run(supervisor->machine);
     return supervisor_run(supervisor);
 }
@@ -176,6 +215,10 @@ int main(int argc, char **argv)
     if (r >= 0)
         r = supervisor_init(&supervisor, &options, &machine, &resources.notify, resources.control,
                             start_ns);
+    if (r >= 0 && resources.listener >= 0)
+        r = supervisor_wait_for_guest(&supervisor, resources.listener, resources.cid,
+                                      resources.readiness.timeout_sec,
+                                      resources.readiness.optional);
     if (r >= 0)
         r = lock(&machine);
     if (r < 0) {

@@ -21,6 +21,7 @@ enum {
     OPTION_CREDENTIAL,
     OPTION_STOP_TIMEOUT,
     OPTION_CONTROL,
+    OPTION_READINESS,
     OPTION_DEBUG,
     OPTION_HELP,
     OPTION_VERSION,
@@ -54,6 +55,7 @@ static const struct {
     {"stop-timeout", OPTION_STOP_TIMEOUT, "SECONDS",
      "how long the guest may take after the power button (30)"},
     {"control", OPTION_CONTROL, "SOCKET", "where volt-reload is listened to"},
+    {"readiness", OPTION_READINESS, "WHO", "who says READY=1: vmm; guest,listen=fd:NAME[,…]"},
     {"debug", OPTION_DEBUG, NULL, "more messages"},
     {"help", OPTION_HELP, NULL, "this text"},
     {"version", OPTION_VERSION, NULL, "the version"},
@@ -80,7 +82,9 @@ static void print_help(void)
            "kernel\n"
            "panics, 101 after a triple fault, 102 when KVM cannot go on, 103 when it ignores the "
            "power\n"
-           "button (SIGTERM) for too long, 2 for a wrong command line, else 1.\n\n"
+           "button (SIGTERM) for too long, 104 when it does not say in time that it is ready, 2 "
+           "for a\n"
+           "wrong command line, else 1.\n\n"
            "See volt-vmm(8).\n");
 }
 
@@ -151,6 +155,9 @@ static int set_option(struct options *options, int value, const char *argument)
         return 0;
     case OPTION_CMDLINE:
         options->cmdline = argument;
+        return 0;
+    case OPTION_READINESS:
+        options->readiness = argument;
         return 0;
     case OPTION_CREDENTIAL:
         if (options->n_credentials == SMBIOS_CREDENTIALS_MAX)

@@ -19,6 +19,7 @@ struct options {
     const char *kvm, *kernel, *initrd; /* "fd:NAME" or a path */
     const char *cmdline;
     const char *control; /* NULL: none */
+    const char *readiness; /* or NULL */
     unsigned stop_timeout_sec;
     bool debug;
     unsigned n_credentials;

@@ -118,6 +118,8 @@ int reload_compare(const struct options *old, const struct options *new, char *r
     add_file(reply, size, "kernel", old->kernel, new->kernel);
     add_file(reply, size, "initrd", old->initrd, new->initrd);
     add_text(reply, size, "cmdline", old->cmdline, new->cmdline);
+    add_text(reply, size, "readiness", old->readiness ? old->readiness : "vmm",
+             new->readiness ? new->readiness : "vmm");
     compare_credentials(old, new, reply, size);
     compare_devices(old, new, reply, size);
     return 0;

@@ -9,7 +9,6 @@
 #include <sys/timerfd.h>
 
 #include "vmm/clock.h"
-#include "vmm/log.h"
 
 /* What systemd gives beyond the guest's time, before it ends the process itself. */
 enum { STOP_MARGIN_SEC = 15 };
@@ -24,7 +23,8 @@ void supervisor_status(struct supervisor *supervisor)
     (void)notify_send(supervisor->notify, "STATUS=%s", line);
 }
 
-static void end(struct supervisor *supervisor, int status, enum log_level level, const char *text)
+void supervisor_end(struct supervisor *supervisor, int status, enum log_level level,
+                    const char *text)
 {
     if (supervisor->done)
         return;
@@ -32,6 +32,16 @@ static void end(struct supervisor *supervisor, int status, enum log_level level,
     supervisor->status = status;
     log_message(level, "%s", text);
     (void)notify_send(supervisor->notify, "STOPPING=1\nSTATUS=%s", text);
+}
+
+/* As `systemctl exit` in the guest wants it. */
+static void end_with_status(struct supervisor *supervisor)
+{
+    char text[64];
+
+    (void)snprintf(text, sizeof(text), "The guest powered off with exit status %u",
+                   supervisor->guest_exit);
+    supervisor_end(supervisor, supervisor->guest_exit, LOG_LEVEL_WARNING, text);
 }
 
 static void machine_ended(struct event_source *source, uint32_t events)
@@ -57,10 +67,12 @@ static void machine_ended(struct event_source *source, uint32_t events)
     (void)events;
     if (how == MACHINE_POWERED_OFF && !supervisor->stopping &&
         clock_now_ns() < supervisor->restart_until_ns)
-        end(supervisor, EXIT_GUEST_REBOOT, LOG_LEVEL_INFO,
-            "The guest powered off, and is to be started again");
+        supervisor_end(supervisor, EXIT_GUEST_REBOOT, LOG_LEVEL_INFO,
+                       "The guest powered off, and is to be started again");
+    else if (how == MACHINE_POWERED_OFF && supervisor->guest_exit > 0)
+        end_with_status(supervisor);
     else if (how != MACHINE_RUNNING)
-        end(supervisor, ends[how].status, ends[how].level, ends[how].text);
+        supervisor_end(supervisor, ends[how].status, ends[how].level, ends[how].text);
 }
 
 /* The first request presses the power button; the second one means it. */
@@ -69,7 +81,8 @@ static void stop(struct supervisor *supervisor)
     static const struct itimerspec second = {.it_value.tv_sec = 1, .it_interval.tv_sec = 1};
 
     if (supervisor->stopping) {
-        end(supervisor, EXIT_STOP_TIMEOUT, LOG_LEVEL_WARNING,
+        supervisor_end(
+            supervisor, EXIT_STOP_TIMEOUT, LOG_LEVEL_WARNING,
             "The VM was asked to stop a second time and was ended without the guest's consent "
             "(exit status 103)");
         return;
@@ -110,7 +123,7 @@ static void stop_tick(struct event_source *source, uint32_t events)
     (void)snprintf(text, sizeof(text),
                    "The guest ignored the power button for %u s and was ended (exit status 103)",
                    supervisor->options->stop_timeout_sec);
-    end(supervisor, EXIT_STOP_TIMEOUT, LOG_LEVEL_WARNING, text);
+    supervisor_end(supervisor, EXIT_STOP_TIMEOUT, LOG_LEVEL_WARNING, text);
 }
 
 /* machinectl asks the guest and forces nothing: neither its own second request nor a stop after it
@@ -150,7 +163,7 @@ static void console_command(void *context, enum console_command command)
     if (command == CONSOLE_POWER_BUTTON)
         stop(supervisor);
     else
-        end(supervisor, 0, LOG_LEVEL_NOTICE, "The VM was ended from its console");
+        supervisor_end(supervisor, 0, LOG_LEVEL_NOTICE, "The VM was ended from its console");
 }
 
 static void watchdog_due(struct event_source *source, uint32_t events)
@@ -228,6 +241,7 @@ int supervisor_init(struct supervisor *supervisor, struct options *options, stru
                     const struct notify *notify, int control_fd, uint64_t start_ns)
 {
     memset(supervisor, 0, sizeof(*supervisor));
+    supervisor->readiness.listener.fd = -EBADF;
     supervisor->machine = machine;
     supervisor->notify = notify;
     supervisor->options = options;
@@ -273,7 +287,7 @@ int supervisor_run(struct supervisor *supervisor)
 {
     while (!supervisor->done) {
         if (event_loop_wait(&supervisor->loop) < 0)
-            end(supervisor, EXIT_FAILURE, LOG_LEVEL_ERROR, "Cannot wait for events");
+            supervisor_end(supervisor, EXIT_FAILURE, LOG_LEVEL_ERROR, "Cannot wait for events");
     }
     console_server_finish(&supervisor->console_server);
     console_finish(&supervisor->console);
