@@ -84,6 +84,19 @@ static void check_vm(struct vm_config *config)
                      config->vm.memory_mib);
 }
 
+static void settle_readiness(struct vm_config *config)
+{
+    struct section *section = &config->vm.section;
+    bool has_vsock = config->vsock.section.origin.source;
+
+    if (!is_set(config, "readiness"))
+        config->vm.readiness = has_vsock ? READINESS_GUEST : READINESS_VMM;
+    else if (config->vm.readiness == READINESS_GUEST && !has_vsock)
+        problems_add(&config->problems,
+                     *setting_origin(schema_find(SECTION_VM, "readiness"), section),
+                     "readiness = guest needs a section [vsock], by which the guest says so");
+}
+
 static void check_disk(struct vm_config *config, struct disk_section *disk)
 {
     const struct setting *path = schema_find(SECTION_DISK, "path");
@@ -116,6 +129,7 @@ int vm_config_finish(struct vm_config *config, struct zones *zones)
         check_vm(config);
         vm_config_check_memory(config);
     }
+    settle_readiness(config);
     r = vm_config_finish_networks(config, zones);
     if (r < 0)
         return r;

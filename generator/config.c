@@ -46,6 +46,8 @@ static struct section *only_section(struct vm_config *config, enum section_kind 
     switch (kind) {
     case SECTION_VM:
         return &config->vm.section;
+    case SECTION_VSOCK:
+        return &config->vsock.section;
     case SECTION_CREDENTIALS:
         return &config->credentials.section;
     case SECTION_CONSOLE:

@@ -17,6 +17,7 @@ enum section_kind {
     SECTION_VM,
     SECTION_NETWORK,
     SECTION_DISK,
+    SECTION_VSOCK,
     SECTION_CREDENTIALS,
     SECTION_CONSOLE,
     SECTION_BALLOON,
@@ -38,6 +39,9 @@ enum disk_engine { DISK_ENGINE_AUTO, DISK_ENGINE_IO_URING, DISK_ENGINE_SYNC };
 /* What the guest's memory is made of: small pages, reserved huge ones, transparent huge ones. */
 enum hugepages { HUGEPAGES_NO, HUGEPAGES_YES, HUGEPAGES_THP };
 
+/* What `systemctl start` waits for, in the words' order. */
+enum readiness { READINESS_NONE, READINESS_VMM, READINESS_GUEST };
+
 /* What every section has; the settings of its kind follow it in one object. */
 struct section {
     enum section_kind kind;
@@ -58,9 +62,11 @@ struct vm_section {
     unsigned cpu_weight; /* 0: systemd's default, also below */
     char *cpus;          /* a list as the kernel writes it, or NULL: all */
     unsigned io_weight;
-    char *kernel;  /* a path */
-    char *initrd;  /* or NULL */
-    char *cmdline; /* or NULL */
+    char *kernel;       /* a path */
+    char *initrd;       /* or NULL */
+    char *cmdline;      /* or NULL */
+    unsigned readiness; /* enum readiness */
+    unsigned ready_timeout_sec;
     unsigned stop_timeout_sec;
     bool autostart;
     bool rng;
@@ -101,6 +107,11 @@ struct console_section {
     char group[NAME_LENGTH_MAX + 1]; /* empty: root alone */
 };
 
+struct vsock_section {
+    struct section section;
+    unsigned cid; /* 0: any, but always the same */
+};
+
 struct credential {
     char *name;
     char *value; /* the text itself, or a path */
@@ -130,6 +141,7 @@ struct vm_config {
     size_t networks_count;
     struct disk_section *disks[DISKS_MAX];
     size_t disks_count;
+    struct vsock_section vsock; /* its section has no origin where there is none */
     struct credentials_section credentials;
     struct console_section console; /* its section has no origin where there is none */
     struct balloon_section balloon;

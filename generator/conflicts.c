@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What two VMs cannot both have: a UUID, a name, a TAP, a MAC, an address on one bridge. */
+/* What two VMs cannot both have: a UUID, a name, a TAP, a MAC, an address on one bridge, a CID. */
 #include "generator/conflicts.h"
 
 #include <arpa/inet.h>
@@ -8,11 +8,11 @@
 #include "generator/macs.h"
 #include "generator/schema.h"
 
-enum claim_kind { CLAIM_UUID, CLAIM_NAME, CLAIM_TAP, CLAIM_MAC, CLAIM_IPV4 };
+enum claim_kind { CLAIM_UUID, CLAIM_NAME, CLAIM_TAP, CLAIM_MAC, CLAIM_IPV4, CLAIM_CID };
 
 static const char *const claim_words[] = {
     [CLAIM_UUID] = "uuid", [CLAIM_NAME] = "name", [CLAIM_TAP] = "tap",
-    [CLAIM_MAC] = "mac",   [CLAIM_IPV4] = "ipv4",
+    [CLAIM_MAC] = "mac",   [CLAIM_IPV4] = "ipv4", [CLAIM_CID] = "cid",
 };
 
 /* One VM's wish for one value. */
@@ -72,6 +72,17 @@ static int claim_ipv4(struct claims *claims, struct vm_config *config,
     return claim(claims, CLAIM_IPV4, value, config, &network->section);
 }
 
+/* auto is whatever is free. */
+static int claim_cid(struct claims *claims, struct vm_config *config)
+{
+    char value[sizeof("4294967295")];
+
+    if (config->vsock.cid == 0)
+        return 0;
+    (void)snprintf(value, sizeof(value), "%u", config->vsock.cid);
+    return claim(claims, CLAIM_CID, value, config, &config->vsock.section);
+}
+
 static int claim_all(struct claims *claims, struct vm_config *config)
 {
     int r;
@@ -79,6 +90,8 @@ static int claim_all(struct claims *claims, struct vm_config *config)
     r = claim(claims, CLAIM_UUID, config->vm.uuid, config, &config->vm.section);
     if (r >= 0)
         r = claim(claims, CLAIM_NAME, config->vm.name, config, &config->vm.section);
+    if (r >= 0)
+        r = claim_cid(claims, config);
     for (size_t i = 0; i < config->networks_count && r >= 0; i++) {
         struct network_section *network = config->networks[i];
         char mac[MAC_TEXT_SIZE];

@@ -47,7 +47,7 @@ int number_parse(const char *text, unsigned min, unsigned max, unsigned *ret)
 
     if (length == 0 || strspn(text, DIGITS) != length)
         return -EINVAL;
-    if (length > 9)
+    if (length > 18)
         return -ERANGE;
     value = strtoul(text, NULL, 10);
     if (value < min || value > max)

@@ -8,6 +8,7 @@
 #include "generator/listen-socket.h"
 #include "generator/nic.h"
 #include "generator/run-file.h"
+#include "generator/vsock-cid.h"
 
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -83,6 +84,12 @@ static const struct kind kinds[] = {
         .character = true,
         .expected = "the vhost-net device",
         .missing = "load the module with `modprobe vhost_net`",
+    },
+    {
+        .name = VSOCK_FDNAME,
+        .character = true,
+        .expected = "the vhost-vsock device",
+        .missing = "load the module with `modprobe vhost_vsock`",
     },
 };
 

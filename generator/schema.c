@@ -10,6 +10,7 @@
 #define NETWORK(field) .section = SECTION_NETWORK, .place = offsetof(struct network_section, field)
 #define CONSOLE(field) .section = SECTION_CONSOLE, .place = offsetof(struct console_section, field)
 #define BALLOON(field) .section = SECTION_BALLOON, .place = offsetof(struct balloon_section, field)
+#define VSOCK(field)   .section = SECTION_VSOCK, .place = offsetof(struct vsock_section, field)
 #define DISK(field)    .section = SECTION_DISK, .place = offsetof(struct disk_section, field)
 
 const struct section_type section_types[SECTION_KINDS] = {
@@ -28,6 +29,10 @@ const struct section_type section_types[SECTION_KINDS] = {
                               "order; their serial numbers are the ids. That called root becomes "
                               "the root file system, unless cmdline has a root= of its own. At "
                               "most 16."},
+    [SECTION_VSOCK] = {.name = "vsock",
+                       .size = sizeof(struct vsock_section),
+                       .help = "Sockets between guest and host, AF_VSOCK, without a network: see "
+                               "vsock(7). The host's kernel needs the module vhost_vsock."},
     [SECTION_CREDENTIALS] =
         {.name = "credentials",
          .size = sizeof(struct credentials_section),
@@ -88,6 +93,17 @@ const struct setting schema[] = {
     {VM(cmdline), .key = "cmdline", .parse = parse_cmdline, .value = "at most 1792 bytes of text",
      .otherwise = "nothing is added",
      .help = "Added to the kernel's command line that the VMM makes."},
+    {VM(readiness), .key = "readiness", .parse = parse_choice, .rule = {.words = "none vmm guest"},
+     .otherwise =
+         "guest with a [vsock], and a guest that has said nothing at all by the time limit "
+         "counts as started then; vmm without",
+     .help = "When the VM counts as started: at once; when its machine is built and runs; or when "
+             "the guest says so, as systemd does from 254 on by itself once its default target "
+             "is up. guest needs a [vsock]."},
+    {VM(ready_timeout_sec), .key = "ready_timeout_sec", .parse = parse_number,
+     .rule = {.min = 1, .max = 86400}, .initial = "120",
+     .help = "How many seconds the guest may take until it says that it is ready; after that it "
+             "is ended, and the start has failed."},
     {VM(stop_timeout_sec), .key = "stop_timeout_sec", .parse = parse_number,
      .rule = {.min = 1, .max = 3600}, .initial = "30",
      .help = "How many seconds the guest may take to shut down once its power button is pressed; "
@@ -208,6 +224,11 @@ const struct setting schema[] = {
      .otherwise = "root alone",
      .help = "The group whose members may attach, beside root. Whoever may attach may look on, "
              "type, and read the last of what was there before."},
+
+    {VSOCK(cid), .key = "cid", .parse = parse_cid, .rule = {.min = 3, .max = 4294967294},
+     .value = "auto or a whole number from 3 to 4294967294", .initial = "auto",
+     .help = "The guest's address, which no other guest of the host has; the host's is 2. auto is "
+             "derived from the UUID and stays the same, but where it is taken when the VM starts."},
 
     {.section = SECTION_CREDENTIALS,
      .key = "NAME",

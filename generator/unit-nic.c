@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 
 #include "generator/unit-escape.h"
+#include "generator/unit-vsock.h"
 
 #define VARIABLE_SIZE sizeof("VOLT_MAC_18446744073709551615")
 
@@ -46,10 +47,13 @@ void unit_write_variables(FILE *f, const struct vm_config *config)
 
     for (size_t i = 0; i < config->networks_count; i++)
         any = any || !network_says(config->networks[i], "mac");
-    if (!any)
+    if (!any && !unit_has_vsock(config))
         return;
-    (void)fputs("\n# What volt-net has the last word on: MACs that nobody wrote down, addresses\n",
-                f);
+    if (any)
+        (void)fputs(
+            "\n# What volt-net has the last word on: MACs that nobody wrote down, addresses\n", f);
+    else
+        (void)fputs("\n# What volt-open has the last word on: the CID\n", f);
     for (size_t i = 0; i < config->networks_count; i++) {
         char mac[MAC_TEXT_SIZE], variable[VARIABLE_SIZE];
 

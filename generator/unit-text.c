@@ -10,6 +10,7 @@
 #include "generator/unit-escape.h"
 #include "generator/unit-memory.h"
 #include "generator/unit-nic.h"
+#include "generator/unit-vsock.h"
 
 /* What the VMM and the helpers take beside the guest's memory: page tables, rings, code. */
 #define OVERHEAD_MIB      64u
@@ -99,6 +100,8 @@ static void write_mounts(FILE *f, const struct vm_config *config)
         unit_escape(f, config->disks[i]->path, UNIT_WORD);
     }
     unit_write_credential_mounts(f, config);
+    if (unit_has_vsock(config))
+        (void)fputs(" " VOLT_VSOCK_DIR, f); /* the CIDs that VMs keep */
     for (size_t i = 0; i < config->networks_count; i++) {
         if (!config->networks[i]->zone || config->networks[i]->ipv4.prefix == 0)
             continue;
@@ -155,6 +158,7 @@ static void write_helpers(FILE *f, const struct vm_config *config)
     unit_write_vhost_files(f, config);
     unit_write_memory_files(f, config);
     unit_write_argument(f, "--listen=control=/run/volt/vm/%s/control", config->vm.uuid);
+    unit_write_vsock_files(f, config);
     (void)fputc('\n', f);
 }
 
@@ -196,6 +200,7 @@ static void write_vmm(FILE *f, const struct vm_config *config)
     unit_write_nets(f, config);
     unit_write_console(f, config);
     unit_write_memory(f, config);
+    unit_write_vsock(f, config);
     unit_write_argument(f, "--stop-timeout=%u", vm->stop_timeout_sec);
     unit_write_argument(f, "--control=fd:control");
     (void)fputc('\n', f);
@@ -210,6 +215,8 @@ static void write_registration(FILE *f, const struct vm_config *config)
     unit_write_argument(f, "--uuid=%s", config->vm.uuid);
     unit_write_argument(f, "--name=%s", config->vm.name);
     unit_write_argument_and(f, "MAINPID", "--pid=");
+    if (unit_has_vsock(config))
+        unit_write_argument_and(f, "VOLT_CID", "--cid=");
     for (size_t i = 0; i < config->networks_count; i++)
         unit_write_argument(f, "--tap=%s", config->networks[i]->tap);
     (void)fputc('\n', f);
@@ -231,6 +238,7 @@ void unit_write_service(FILE *f, const struct vm_config *config)
     unit_write_disk_dependencies(f, config);
     (void)fputs("\n[Service]", f);
     write_limits(f, config);
+    unit_write_readiness(f, config);
     unit_write_disk_devices(f, config);
     unit_write_credentials(f, config);
     unit_write_console_socket(f, config);

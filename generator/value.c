@@ -130,6 +130,14 @@ int parse_percent(const char *text, const struct value_rule *rule, void *place,
     return read_in_range(text, length - 1, rule, place, ret_reason);
 }
 
+int parse_cid(const char *text, const struct value_rule *rule, void *place, const char **ret_reason)
+{
+    if (strcmp(text, "auto") != 0)
+        return parse_number(text, rule, place, ret_reason);
+    *(unsigned *)place = 0;
+    return 0;
+}
+
 int parse_bytes(const char *text, _unused_ const struct value_rule *rule, void *place,
                 const char **ret_reason)
 {

@@ -57,6 +57,8 @@ int parse_number(const char *text, const struct value_rule *rule, void *place,
                  const char **ret_reason); /* unsigned, rule->min to rule->max */
 int parse_percent(const char *text, const struct value_rule *rule, void *place,
                   const char **ret_reason); /* unsigned, rule->min to rule->max, "%" after it */
+int parse_cid(const char *text, const struct value_rule *rule, void *place,
+              const char **ret_reason); /* unsigned, rule->min to rule->max, or "auto": 0 */
 int parse_bytes(const char *text, const struct value_rule *rule, void *place,
                 const char **ret_reason); /* uint64_t; K, M, G, T; "infinity" */
 int parse_boolean(const char *text, const struct value_rule *rule, void *place,

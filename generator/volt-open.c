@@ -2,8 +2,11 @@
 /* volt-open: opens what a VM is made of, and leaves it to volt-vmm in the service's fd store. */
 #include "generator/fdstore.h"
 #include "generator/helper-log.h"
+#include "generator/host-network.h"
 #include "generator/open-file.h"
 #include "generator/run-arguments.h"
+#include "generator/vm-environment.h"
+#include "generator/vsock-cid.h"
 
 #include <getopt.h>
 #include <limits.h>
@@ -16,7 +19,7 @@
 static const char help[] =
     "volt-open [--read-write=NAME=PATH]... [--read-only=NAME=PATH]...\n"
     "          [--try-read-write=NAME=PATH]... [--listen=NAME=PATH]...\n"
-    "          [--create=NAME=PATH]...\n"
+    "          [--create=NAME=PATH]... [--vsock=uuid=UUID,cid=CID[,notify]]\n"
     "volt-open refuse MESSAGE\n"
     "\n"
     "Opens files and devices for a VM and leaves them in the service's fd store, as NAME.\n"
@@ -25,12 +28,15 @@ static const char help[] =
     "\n"
     "  --read-write=NAME=PATH      opens PATH for reading and writing\n"
     "  --read-only=NAME=PATH       opens PATH for reading\n"
-    "                              NAME is kvm, kernel, initrd, disk.ID or vhost.ID.QUEUE\n"
+    "                              NAME is kvm, kernel, initrd, disk.ID, vhost.ID.QUEUE or\n"
+    "                              vhost-vsock\n"
     "  --try-read-write=NAME=PATH  as --read-write, for a vhost.ID.QUEUE that can be done "
     "without:\n"
     "                              says why it cannot be opened, and goes on\n"
     "  --listen=NAME=PATH          makes a socket for root alone; NAME is control\n"
     "  --create=NAME=PATH          makes an empty file; NAME is balloon-statistics\n"
+    "  --vsock=uuid=UUID,cid=CID   gives vhost-vsock its CID, a number or auto; with notify, also\n"
+    "                              leaves a socket there that listens to guests, as notify\n"
     "  --help                      this text\n"
     "  --version                   the version\n"
     "\n"
@@ -50,6 +56,8 @@ static int empty_store(const struct open_file *files, size_t n)
 
     for (size_t i = 0; i < n && r >= 0; i++)
         r = fdstore_remove(files[i].name);
+    if (r >= 0)
+        r = fdstore_remove(VSOCK_NOTIFY_NAME);
     if (r >= 0)
         r = fdstore_barrier();
     return r < 0 ? helper_fail(r, "cannot empty the fd store: %s", strerror(-r)) : 0;
@@ -118,7 +126,37 @@ static int push_each(const struct open_file *files, size_t n, const int *fds)
     return r < 0 ? helper_fail(r, "systemd does not take the files: %s", strerror(-r)) : 0;
 }
 
-static int open_all(const struct open_file *files, size_t n)
+static int push_listener(void)
+{
+    _cleanup_close_ int fd = vsock_listen();
+    int r = fd < 0 ? fd : fdstore_push(VSOCK_NOTIFY_NAME, fd);
+
+    return r < 0 ? helper_fail(r, "vsock: cannot listen to guests: %s", strerror(-r)) : 0;
+}
+
+/* The device gets its CID, which volt-vmm's command line is told. */
+static int set_up_vsock(const struct open_file *files, size_t n, const int *fds,
+                        const struct vsock_request *vsock)
+{
+    _cleanup_free_ char *why = NULL;
+    char text[16];
+    uint32_t cid;
+    int r = -ENOENT;
+
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(files[i].name, VSOCK_FDNAME))
+            r = vsock_take_cid(fds[i], vsock, VSOCK_STATE_DIR, &cid, &why);
+    if (r < 0)
+        return helper_fail(r, "%s", why ?: strerror(-r));
+    (void)snprintf(text, sizeof(text), "%u", cid);
+    r = vm_environment_set(VM_RUN_DIR, vsock->uuid, "VOLT_CID", text);
+    if (r < 0)
+        return helper_fail(r, "vsock: cannot write %s/%s/environment: %s", VM_RUN_DIR, vsock->uuid,
+                           strerror(-r));
+    return vsock->notify ? push_listener() : 0;
+}
+
+static int open_all(const struct open_file *files, size_t n, const struct vsock_request *vsock)
 {
     int fds[OPEN_FILE_MAX];
     int r;
@@ -128,6 +166,11 @@ static int open_all(const struct open_file *files, size_t n)
     r = empty_store(files, n);
     if (r >= 0)
         r = open_each(files, n, fds);
+    if (r >= 0 && fdstore_available() && vsock) {
+        int q = set_up_vsock(files, n, fds, vsock);
+
+        r = q < 0 ? q : r;
+    }
     if (r >= 0 && fdstore_available())
         r = push_each(files, n, fds);
     else if (r >= 0)
@@ -163,6 +206,24 @@ static int refuse(int argc, char **argv)
     return EX_CONFIG;
 }
 
+/* What is right by itself and wrong together. Returns 0 or the exit status. */
+static int check(const struct open_file *files, size_t n, bool has_vsock)
+{
+    bool has_device = false;
+
+    if (n == 0)
+        return usage_error("nothing to open", "expected --read-only= or --read-write=");
+    for (size_t i = 0; i < n; i++) {
+        has_device = has_device || !strcmp(files[i].name, VSOCK_FDNAME);
+        for (size_t j = 0; j < i; j++)
+            if (!strcmp(files[i].name, files[j].name))
+                return usage_error(files[i].name, "given twice");
+    }
+    if (has_device != has_vsock)
+        return usage_error("--vsock", "goes together with --read-write=" VSOCK_FDNAME "=PATH");
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -171,13 +232,16 @@ int main(int argc, char **argv)
         {"try-read-write", required_argument, NULL, 't'},
         {"listen", required_argument, NULL, 'l'},
         {"create", required_argument, NULL, 'c'},
+        {"vsock", required_argument, NULL, 'v'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         {0},
     };
     struct open_file files[OPEN_FILE_MAX];
+    struct vsock_request vsock;
+    bool has_vsock = false;
     size_t n = 0;
-    int c;
+    int c, r;
 
     if (argc >= 2 && !strcmp(argv[1], "refuse"))
         return refuse(argc - 1, argv + 1);
@@ -186,6 +250,12 @@ int main(int argc, char **argv)
             return fputs(help, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (c == 'V')
             return puts("volt-open " VOLT_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (c == 'v') {
+            has_vsock = true;
+            if (vsock_request_parse(optarg, &vsock) < 0)
+                return usage_error(optarg, "expected uuid=UUID,cid=auto|NUMBER[,notify]");
+            continue;
+        }
         if (c != 'w' && c != 'r' && c != 't' && c != 'l' && c != 'c')
             return EXIT_USAGE;
         if (n == OPEN_FILE_MAX)
@@ -199,13 +269,13 @@ int main(int argc, char **argv)
     }
     if (optind < argc)
         return usage_error(argv[optind], "unexpected argument");
-    if (n == 0)
-        return usage_error("nothing to open", "expected --read-only= or --read-write=");
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < i; j++)
-            if (!strcmp(files[i].name, files[j].name))
-                return usage_error(files[i].name, "given twice");
-    if (open_all(files, n) < 0)
+    r = check(files, n, has_vsock);
+    if (r != 0)
+        return r;
+    /* Where namespaces have sockets of this kind of their own, those of the host are meant. */
+    if (has_vsock && fdstore_available())
+        (void)host_network_enter();
+    if (open_all(files, n, has_vsock ? &vsock : NULL) < 0)
         return EXIT_FAILURE;
     if (fdstore_available())
         keep_arguments(files, n, argv + 1);

@@ -14,7 +14,7 @@ static const struct {
      "web.ini:4: unknown section [netwrk eth0]; did you mean [network ID]?\n"},
     {VM_A "[VM]\n", "web.ini:4: unknown section [VM]; did you mean [vm]?\n"},
     {VM_A "[cpu]\n", "web.ini:4: unknown section [cpu]; there are [vm], [network ID], [disk ID], "
-                     "[credentials], [console] and [balloon]\n"},
+                     "[vsock], [credentials], [console] and [balloon]\n"},
     {VM_A "[credential]\n",
      "web.ini:4: unknown section [credential]; did you mean [credentials]?\n"},
     {VM_A "[credentials web]\n",
