@@ -10,7 +10,7 @@
 
 enum {
     SMBIOS_MAJOR = 3,
-    SMBIOS_MINOR = 6,
+    SMBIOS_MINOR = 3, /* tools warn of versions that they do not know, and this says all */
 
     TYPE_BIOS = 0,
     TYPE_SYSTEM = 1,

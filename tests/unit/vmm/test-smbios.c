@@ -108,7 +108,7 @@ static void test_no_room(void **state _unused_)
 
 static void test_entry_point(void **state _unused_)
 {
-    static const uint8_t expected[] = {'_',  'S',  'M',  '3',  '_',  0x66, 24, 3, 6, 0, 1, 0,
+    static const uint8_t expected[] = {'_',  'S',  'M',  '3',  '_',  0x66, 24, 3, 3, 0, 1, 0,
                                        0x34, 0x12, 0x00, 0x00, 0x00, 0x00, 10, 0, 0, 0, 0, 0};
     uint8_t entry[SMBIOS_ENTRY_POINT_SIZE], sum = 0;
 
