@@ -219,8 +219,6 @@ static void write_registration(FILE *f, const struct vm_config *config)
         unit_write_argument_and(f, "VOLT_CID", "--cid=");
     for (size_t i = 0; i < config->networks_count; i++)
         unit_write_argument(f, "--tap=%s", config->networks[i]->tap);
-    if (unit_has_vsock(config))
-        unit_write_argument_and(f, "VOLT_CID", "--cid=");
     (void)fputc('\n', f);
 }
 
