@@ -9,6 +9,13 @@ static inline bool unit_has_console(const struct vm_config *config)
     return config->console.section.origin.source;
 }
 
+/*
+ * Words of the kernel's command line: /dev/console is hvc0; and systemd is to offer a login there,
+ * which it does by itself only where the driver is loaded as early as its generators run: Debian's
+ * initrd has it not.
+ */
+#define UNIT_CONSOLE_WORDS "console=hvc0 systemd.wants=serial-getty@hvc0.service"
+
 /* Writes the line by which the VM has its socket. */
 void unit_write_console_socket(FILE *f, const struct vm_config *config);
 

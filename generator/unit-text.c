@@ -165,8 +165,8 @@ static void write_helpers(FILE *f, const struct vm_config *config)
 static void write_cmdline(FILE *f, const struct vm_config *config)
 {
     const char *own = config->vm.cmdline ? config->vm.cmdline : "";
-    const char *console = unit_has_console(config) ? "console=hvc0" : "";
-    char root[UNIT_ROOT_SIZE], words[UNIT_ROOT_SIZE + sizeof("console=hvc0 ")];
+    const char *console = unit_has_console(config) ? UNIT_CONSOLE_WORDS : "";
+    char root[UNIT_ROOT_SIZE], words[UNIT_ROOT_SIZE + sizeof(UNIT_CONSOLE_WORDS)];
 
     unit_format_root(config, root);
     (void)snprintf(words, sizeof(words), "%s%s%s", console, *console && *root ? " " : "", root);
