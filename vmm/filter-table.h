@@ -33,6 +33,7 @@ struct filter_rule {
 static const struct filter_rule filter_table_vcpu[] = {
     FILTER_COMMON,
     {SCMP_SYS(ioctl), 1, KVM_RUN},
+    {SCMP_SYS(ioctl), 1, KVM_KVMCLOCK_CTRL}, /* once, after the process was stopped */
     {SCMP_SYS(ioctl), 1, KVM_IRQFD},
     {SCMP_SYS(ioctl), 1, KVM_IOEVENTFD},
     {SCMP_SYS(ioctl), 1, KVM_SET_GSI_ROUTING},

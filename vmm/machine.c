@@ -341,6 +341,15 @@ void machine_news(const struct machine *machine, char *ret, size_t size)
     }
 }
 
+unsigned machine_count_live_vcpus(struct machine *machine)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < machine->n_vcpus; i++)
+        n += vcpu_loop_is_alive(&machine->vcpus[i].loop);
+    return n;
+}
+
 void machine_press_power_button(struct machine *machine)
 {
     (void)eventfd_write(machine->power_button_irq, 1);

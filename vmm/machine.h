@@ -100,4 +100,7 @@ void machine_remarks(const struct machine *machine, char *ret, size_t size);
 /* What the devices tell of themselves from time to time, with ", " between them. */
 void machine_news(const struct machine *machine, char *ret, size_t size);
 
+/* How many vCPUs are with KVM, or were since the last call: the others hang in this process. */
+unsigned machine_count_live_vcpus(struct machine *machine);
+
 void machine_press_power_button(struct machine *machine);

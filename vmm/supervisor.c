@@ -169,10 +169,17 @@ static void console_command(void *context, enum console_command command)
 static void watchdog_due(struct event_source *source, uint32_t events)
 {
     struct supervisor *supervisor = container_of(source, struct supervisor, watchdog);
+    struct timespec now = {0};
     uint64_t count;
 
     (void)events;
-    if (read(source->fd, &count, sizeof(count)) > 0)
+    if (read(source->fd, &count, sizeof(count)) <= 0)
+        return;
+    (void)clock_gettime(CLOCK_BOOTTIME, &now); /* which goes on while the host sleeps */
+    uint64_t now_ns = (uint64_t)now.tv_sec * CLOCK_NS_PER_SEC + (uint64_t)now.tv_nsec;
+    unsigned n_live = machine_count_live_vcpus(supervisor->machine);
+    if (watchdog_look(&supervisor->liveness, now_ns, n_live) &&
+        supervisor->notify->watchdog_usec > 0)
         (void)notify_send(supervisor->notify, "WATCHDOG=1");
 }
 
@@ -246,6 +253,7 @@ int supervisor_init(struct supervisor *supervisor, struct options *options, stru
     supervisor->notify = notify;
     supervisor->options = options;
     supervisor->start_ns = start_ns;
+    watchdog_init(&supervisor->liveness, notify->watchdog_usec);
     char remarks[STATUS_PART_SIZE];
     machine_remarks(machine, remarks, sizeof(remarks));
     (void)status_set(&supervisor->status_line, STATUS_REMARKS, "%s", remarks);
@@ -264,7 +272,8 @@ int supervisor_init(struct supervisor *supervisor, struct options *options, stru
     if (r >= 0)
         r = make_timer(&supervisor->stop_timer, 0, stop_tick);
     if (r >= 0)
-        r = make_timer(&supervisor->watchdog, notify->watchdog_usec / 2, watchdog_due);
+        r = make_timer(&supervisor->watchdog, supervisor->liveness.interval_ns / 1000,
+                       watchdog_due);
     struct event_source *sources[] = {&supervisor->signals,      &supervisor->stop_timer,
                                       &supervisor->watchdog,     &supervisor->ended,
                                       &supervisor->boot_reached, &supervisor->news};

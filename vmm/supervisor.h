@@ -10,6 +10,7 @@
 #include "vmm/notify.h"
 #include "vmm/readiness.h"
 #include "vmm/status.h"
+#include "vmm/watchdog.h"
 
 /* Exit statuses beside 0 (powered off) and 1 (an error before the guest ran). */
 enum {
@@ -30,6 +31,7 @@ struct supervisor {
     struct console_server console_server;
     struct control control;
     struct event_source signals, watchdog, stop_timer, ended, boot_reached, news;
+    struct watchdog liveness;
     uint64_t start_ns;        /* CLOCK_MONOTONIC when the program started */
     unsigned stop_ticks_left; /* of a second each, until the guest's time is over */
     struct status status_line;

@@ -62,6 +62,10 @@ int vcpu_loop_handle_exit(const struct vcpu_loop *loop, int reason, enum vcpu_en
         handle_mmio(loop, loop->vcpu->run);
         return 0;
     case -EINTR:
+        /* No signal of ours interrupts a vCPU: the process was stopped, by `systemctl freeze` most
+         * likely, and now goes on. The host's clocks went on, and the guest's with them. */
+        vcpu_tell_stopped(loop->vcpu);
+        return 0;
     case -EAGAIN: /* an application processor that waits for its start-up message */
         return 0;
     case KVM_EXIT_SHUTDOWN:
@@ -72,14 +76,35 @@ int vcpu_loop_handle_exit(const struct vcpu_loop *loop, int reason, enum vcpu_en
     }
 }
 
+/* One thread writes: there is no need of a locked instruction. */
+static void cross(struct vcpu_loop *loop)
+{
+    uint64_t crossings = atomic_load_explicit(&loop->crossings, memory_order_relaxed);
+
+    atomic_store_explicit(&loop->crossings, crossings + 1, memory_order_relaxed);
+}
+
+bool vcpu_loop_is_alive(struct vcpu_loop *loop)
+{
+    uint64_t crossings = atomic_load_explicit(&loop->crossings, memory_order_relaxed);
+    bool moved = loop->crossings_seen != crossings + 1; /* at first 0, which it never is */
+
+    loop->crossings_seen = crossings + 1;
+    return moved || crossings % 2 == 1;
+}
+
 void vcpu_loop_run(void *argument)
 {
     struct vcpu_loop *loop = argument;
     enum vcpu_end end;
     sem_t never;
+    int reason;
 
-    while (vcpu_loop_handle_exit(loop, vcpu_run(loop->vcpu), &end) == 0)
-        ;
+    do {
+        cross(loop);
+        reason = vcpu_run(loop->vcpu);
+        cross(loop);
+    } while (vcpu_loop_handle_exit(loop, reason, &end) == 0);
     loop->ended(loop->context, end);
     /* A thread's own end takes system calls that it need not have; the process's end takes none of
      * its. */

@@ -2,6 +2,8 @@
 /* The vCPU thread: enters the guest, and carries its port and MMIO accesses to the buses. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "vmm/bus/bus.h"
 #include "vmm/kvm/vcpu.h"
 
@@ -16,6 +18,9 @@ struct vcpu_loop {
     const struct bus *ports, *mmio;
     void (*ended)(void *context, enum vcpu_end end);
     void *context;
+    /* Counts each way into and out of KVM_RUN: odd while in there. Written by the vCPU's thread. */
+    _Atomic(uint64_t) crossings;
+    uint64_t crossings_seen; /* vcpu_loop_is_alive()'s */
 };
 
 /* Runs the vCPU until it ends; then reports, and waits for the process's end. A thread's main
@@ -27,3 +32,10 @@ void vcpu_loop_run(void *loop);
  * vCPU ended.
  */
 int vcpu_loop_handle_exit(const struct vcpu_loop *loop, int reason, enum vcpu_end *ret_end);
+
+/*
+ * Whether the vCPU is with KVM (running, halted or frozen), or was since the last call. What is
+ * left is a thread that sits in this process: on a lock, or in a register access without end. One
+ * caller; the first call says yes.
+ */
+bool vcpu_loop_is_alive(struct vcpu_loop *loop);

@@ -42,3 +42,8 @@ int vcpu_run(struct vcpu *vcpu)
         return -errno;
     return (int)vcpu->run->exit_reason;
 }
+
+void vcpu_tell_stopped(const struct vcpu *vcpu)
+{
+    (void)ioctl(vcpu->fd, KVM_KVMCLOCK_CTRL, 0);
+}

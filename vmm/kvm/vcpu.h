@@ -23,3 +23,10 @@ void vcpu_done(struct vcpu *vcpu);
  * when a signal ended it, or another -errno.
  */
 int vcpu_run(struct vcpu *vcpu);
+
+/*
+ * Tells the guest that it was kept from running (PVCLOCK_GUEST_STOPPED in its kvmclock page), so
+ * that its watchdogs do not take the time that went by for a lock-up. Nothing for a guest without
+ * kvmclock. On the vCPU's thread.
+ */
+void vcpu_tell_stopped(const struct vcpu *vcpu);

@@ -56,6 +56,7 @@ static const struct {
     {"close", SYS_close, {-1}, MAIN},
     {"poll", SYS_poll, {0, 0, 0}, VCPU},
     {"ioctl KVM_RUN", SYS_ioctl, {-1, (long)KVM_RUN}, VCPU},
+    {"ioctl KVM_KVMCLOCK_CTRL", SYS_ioctl, {-1, (long)KVM_KVMCLOCK_CTRL}, VCPU},
     {"ioctl KVM_IRQFD", SYS_ioctl, {-1, (long)KVM_IRQFD}, VCPU},
     {"ioctl KVM_IOEVENTFD", SYS_ioctl, {-1, (long)KVM_IOEVENTFD}, VCPU},
     {"ioctl KVM_SET_GSI_ROUTING", SYS_ioctl, {-1, (long)KVM_SET_GSI_ROUTING}, VCPU},

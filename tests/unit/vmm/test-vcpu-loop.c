@@ -42,6 +42,30 @@ static struct bus ports, mmios;
 static struct vcpu vcpu = {.index = 3, .run = &page.run};
 static const struct vcpu_loop loop = {.vcpu = &vcpu, .ports = &ports, .mmio = &mmios};
 
+/* KVM, for what the loop asks of it: each KVM_RUN ends as the script says, and looks at the loop
+ * from inside. */
+static const int *script;
+static struct vcpu_loop *scripted;
+static unsigned clock_controls, alive_inside;
+
+int __wrap_ioctl(int fd, unsigned long request, ...);
+
+int __wrap_ioctl(int fd _unused_, unsigned long request, ...)
+{
+    if (request == KVM_KVMCLOCK_CTRL) {
+        clock_controls++;
+        errno = EINVAL; /* a guest without kvmclock */
+        return -1;
+    }
+    assert_int_equal(request, KVM_RUN);
+    for (unsigned i = 0; i < 3; i++)
+        alive_inside += vcpu_loop_is_alive(scripted); /* how long ever it stays there */
+    int reason = *script++;
+    errno = reason < 0 ? -reason : 0;
+    page.run.exit_reason = (uint32_t)reason;
+    return reason < 0 ? -1 : 0;
+}
+
 static int setup(void **state _unused_)
 {
     static const struct bus_ops ops = {.read = access_read, .write = access_write};
@@ -162,12 +186,42 @@ static void test_ends(void **state _unused_)
     }
 }
 
+static jmp_buf out;
+
+static void ended(void *context _unused_, enum vcpu_end end)
+{
+    assert_int_equal(end, VCPU_END_TRIPLE_FAULT);
+    longjmp(out, 1);
+}
+
+/* Alive while it is with KVM, and when it has moved; not when it sits here. */
+static void test_alive(void **state _unused_)
+{
+    static const int ends[] = {-EINTR, -EAGAIN, -EINTR, KVM_EXIT_SHUTDOWN};
+    static struct vcpu_loop running;
+
+    running = (struct vcpu_loop){.vcpu = &vcpu, .ports = &ports, .mmio = &mmios, .ended = ended};
+    script = ends;
+    scripted = &running;
+    clock_controls = alive_inside = 0;
+    assert_true(vcpu_loop_is_alive(&running)); /* the first time nobody can know */
+    assert_false(vcpu_loop_is_alive(&running));
+    if (setjmp(out) == 0)
+        vcpu_loop_run(&running);
+    assert_int_equal(alive_inside, 4 * 3);
+    assert_true(vcpu_loop_is_alive(&running));
+    assert_false(vcpu_loop_is_alive(&running));
+    assert_false(vcpu_loop_is_alive(&running));
+    /* A stop of the process is told to the guest, another way out is not. */
+    assert_int_equal(clock_controls, 2);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_port, setup), cmocka_unit_test_setup(test_string, setup),
         cmocka_unit_test_setup(test_mmio, setup), cmocka_unit_test_setup(test_goes_on, setup),
-        cmocka_unit_test_setup(test_ends, setup),
+        cmocka_unit_test_setup(test_ends, setup), cmocka_unit_test_setup(test_alive, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
