@@ -57,7 +57,6 @@ struct balloon {
     int file;          /* owned: where figures are written to, or -EBADF */
     bool file_failed, release_failed;
     struct virtqueue_chain chain;
-    uint32_t pfns[BALLOON_PFNS_MAX];
 };
 
 static inline struct balloon *balloon_of(struct virtio_device *device)

@@ -41,20 +41,32 @@ static void run_add(struct balloon *balloon, struct run *run, uint8_t *page)
     }
 }
 
+static void run_add_pages(struct balloon *balloon, struct run *run, const uint32_t *pfns, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t gpa = (uint64_t)pfns[i] << VIRTIO_BALLOON_PFN_SHIFT;
+        uint8_t *page = guest_memory_at(balloon->device.memory, gpa, BALLOON_PAGE_SIZE);
+
+        if (page) /* what is no RAM has nothing to give back */
+            run_add(balloon, run, page);
+    }
+}
+
 /* 5.5.6: an array of page numbers, whatever the pages' size in the guest or on the host. */
 int balloon_inflate(struct balloon *balloon)
 {
     struct run run = {0};
+    uint32_t pfns[256];
+    size_t n;
 
     if (balloon->chain.n_in > 0)
         return -EPROTO;
-    size_t length = virtqueue_chain_read(&balloon->chain, balloon->pfns, sizeof(balloon->pfns));
-    for (size_t i = 0; i < length / sizeof(balloon->pfns[0]); i++) {
-        uint64_t gpa = (uint64_t)balloon->pfns[i] << VIRTIO_BALLOON_PFN_SHIFT;
-        uint8_t *page = guest_memory_at(balloon->device.memory, gpa, BALLOON_PAGE_SIZE);
-
-        if (page) /* what is no RAM has nothing to give back */
-            run_add(balloon, &run, page);
+    for (unsigned i = 0; i < BALLOON_PFNS_MAX; i += (unsigned)n) {
+        n = virtqueue_chain_read(&balloon->chain, i * sizeof(pfns[0]), pfns, sizeof(pfns)) /
+            sizeof(pfns[0]);
+        if (n == 0)
+            break;
+        run_add_pages(balloon, &run, pfns, n);
     }
     run_end(balloon, &run);
     return 0;

@@ -34,7 +34,7 @@ int balloon_take_statistics(struct balloon *balloon)
 
     if (balloon->chain.n_in > 0)
         return -EPROTO;
-    size_t length = virtqueue_chain_read(&balloon->chain, stats, sizeof(stats));
+    size_t length = virtqueue_chain_read(&balloon->chain, 0, stats, sizeof(stats));
     for (size_t i = 0; i < length / sizeof(stats[0]); i++) {
         if (stats[i].tag >= BALLOON_STATISTICS_MAX)
             continue;

@@ -150,15 +150,22 @@ int virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *ret)
     return 1;
 }
 
-size_t virtqueue_chain_read(const struct virtqueue_chain *chain, void *ret, size_t size)
+size_t virtqueue_chain_read(const struct virtqueue_chain *chain, uint64_t offset, void *ret,
+                            size_t size)
 {
     size_t done = 0;
 
     for (unsigned i = 0; i < chain->n_out && done < size; i++) {
-        size_t part = chain->iov[i].iov_len < size - done ? chain->iov[i].iov_len : size - done;
+        const struct iovec *iov = &chain->iov[i];
 
-        memcpy((uint8_t *)ret + done, chain->iov[i].iov_base, part);
+        if (offset >= iov->iov_len) {
+            offset -= iov->iov_len;
+            continue;
+        }
+        size_t there = iov->iov_len - offset, part = there < size - done ? there : size - done;
+        memcpy((uint8_t *)ret + done, (const uint8_t *)iov->iov_base + offset, part);
         done += part;
+        offset = 0;
     }
     return done;
 }

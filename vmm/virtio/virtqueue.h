@@ -58,9 +58,12 @@ int virtqueue_start(struct virtqueue *queue, bool event_index);
  */
 int virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *ret);
 
-/* Copies what the device reads, SIZE bytes at most, to RET; the buffers stay as they are. How many.
+/*
+ * Copies what the device reads, from its byte OFFSET on and SIZE bytes at most, to RET; the buffers
+ * stay as they are. How many.
  */
-size_t virtqueue_chain_read(const struct virtqueue_chain *chain, void *ret, size_t size);
+size_t virtqueue_chain_read(const struct virtqueue_chain *chain, uint64_t offset, void *ret,
+                            size_t size);
 
 /* Gives a chain back, LENGTH bytes of it written (2.7.8). */
 void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t length);
