@@ -2,6 +2,8 @@
 /* The virtio status machine, and resets while the device's thread works. */
 #include "vmm/virtio/device.h"
 
+#include <sys/eventfd.h>
+
 #include "test.h"
 #include "virtio-test-device.h"
 
@@ -241,12 +243,33 @@ static void test_half_built(void **state _unused_)
     test_device_free(test); /* the thread was never made */
 }
 
+/* What systemctl status shows: a signal for each change, and for nothing else. */
+static void test_news(void **state)
+{
+    struct virtio_device *device = &((struct test_device *)*state)->device;
+
+    virtio_device_tell(device, "before anybody listens");
+    device->news_eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    assert_true(device->news_eventfd >= 0);
+    virtio_device_tell(device, "before anybody listens");
+    assert_int_equal(eventfd_count(device->news_eventfd), 0);
+    virtio_device_tell(device, "%u of %u", 1, 2);
+    virtio_device_tell(device, "%u of %u", 2, 2);
+    virtio_device_tell(device, "%u of %u", 2, 2);
+    assert_string_equal(device->news, "2 of 2");
+    assert_int_equal(eventfd_count(device->news_eventfd), 2);
+    virtio_device_tell(device, "%0200u", 1);
+    assert_int_equal(strlen(device->news), VIRTIO_NEWS_SIZE - 1);
+    device->news_eventfd = close_fd(device->news_eventfd);
+}
+
 int main(void)
 {
 #define STILL(f)   cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define RUNNING(f) cmocka_unit_test_setup_teardown(f, setup_running, teardown)
     static const struct CMUnitTest tests[] = {
         STILL(test_features),
+        STILL(test_news),
         STILL(test_driver_ok_needs_features_ok),
         STILL(test_status_bits),
         STILL(test_queues_fixed),

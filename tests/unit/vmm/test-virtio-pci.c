@@ -173,6 +173,14 @@ static void test_device_config(void **state)
     assert_int_equal(get(world, BAR + VIRTIO_PCI_PART_DEVICE + VIRTIO_CONFIG_MAX - 2, 4), 0);
     assert_int_equal(get(world, BAR + VIRTIO_PCI_PART_DEVICE + 0xff8, 8), 0);
     put(world, BAR + VIRTIO_PCI_PART_DEVICE, UINT64_MAX, 8);
+    assert_int_equal(world->test->written_length, 8);
+    put(world, BAR + VIRTIO_PCI_PART_DEVICE + 4, 0x12345678, 4);
+    assert_int_equal(world->test->written, 0x12345678);
+    assert_int_equal(world->test->written_offset, 4);
+    assert_int_equal(world->test->written_length, 4);
+    put(world, BAR + VIRTIO_PCI_PART_DEVICE + VIRTIO_CONFIG_MAX - 2, 1, 4);
+    put(world, BAR + VIRTIO_PCI_PART_DEVICE + 0xff8, 1, 8);
+    assert_int_equal(world->test->writes, 2);
 }
 
 static void test_ioeventfds(void **state)

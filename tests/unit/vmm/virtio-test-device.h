@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "vmm/kvm/memory.h"
@@ -25,6 +26,8 @@ struct test_device {
     atomic_uint started, stopped, queue_signals, config_signals;
     struct event_source kick; /* of queue 0 */
     unsigned faults_a_kick;
+    uint64_t written; /* the last write to the configuration, and where */
+    unsigned written_offset, written_length, writes;
 };
 
 static inline void test_device_kicked(struct event_source *source, uint32_t events _unused_)
@@ -68,6 +71,18 @@ static inline void test_device_read_config(struct virtio_device *device _unused_
         ((uint8_t *)ret_data)[i] = (uint8_t)(0x40 + offset + i);
 }
 
+static inline void test_device_write_config(struct virtio_device *device, uint32_t offset,
+                                            const void *data, unsigned length)
+{
+    struct test_device *test = container_of(device, struct test_device, device);
+
+    test->written = 0;
+    memcpy(&test->written, data, length);
+    test->written_offset = offset;
+    test->written_length = length;
+    test->writes++;
+}
+
 static inline void test_device_signal_queue(void *context, unsigned queue _unused_)
 {
     ((struct test_device *)context)->queue_signals++;
@@ -84,6 +99,7 @@ static const struct virtio_type test_device_type = {
     .start = test_device_start,
     .stop = test_device_stop,
     .read_config = test_device_read_config,
+    .write_config = test_device_write_config,
 };
 
 /* Without a thread until test_device_run(): a test then sees each step alone. */
