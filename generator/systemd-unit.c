@@ -5,9 +5,7 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-/* systemd's own socket, for root: there is no need of a bus. */
-#define PRIVATE_ADDRESS "unix:path=/run/systemd/private"
-#define TIMEOUT_USEC    (25 * UINT64_C(1000000))
+#define TIMEOUT_USEC (25 * UINT64_C(1000000))
 
 static void cleanup_bus(sd_bus **bus)
 {
@@ -19,13 +17,13 @@ static void cleanup_message(sd_bus_message **m)
     (void)sd_bus_message_unref(*m);
 }
 
-static int open_private(sd_bus **ret)
+static int open_private(const char *address, sd_bus **ret)
 {
     _cleanup_(cleanup_bus) sd_bus *bus = NULL;
     int r = sd_bus_new(&bus);
 
     if (r >= 0)
-        r = sd_bus_set_address(bus, PRIVATE_ADDRESS);
+        r = sd_bus_set_address(bus, address);
     if (r >= 0)
         r = sd_bus_start(bus);
     if (r < 0)
@@ -76,8 +74,8 @@ static int read_commands(sd_bus_message *m, struct unit_commands *ret)
     return r;
 }
 
-int systemd_unit_commands(const char *name, const char *property, struct unit_commands *ret,
-                          char **ret_why)
+int systemd_unit_commands(const char *address, const char *name, const char *property,
+                          struct unit_commands *ret, char **ret_why)
 {
     _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
     _cleanup_(cleanup_message) sd_bus_message *m = NULL;
@@ -86,7 +84,7 @@ int systemd_unit_commands(const char *name, const char *property, struct unit_co
     _cleanup_free_ char *path = NULL;
     int r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", name, &path);
 
-    if (r >= 0 && open_private(&bus) < 0)
+    if (r >= 0 && open_private(address, &bus) < 0)
         r = sd_bus_open_system(&bus);
     if (r >= 0)
         r = sd_bus_set_method_call_timeout(bus, TIMEOUT_USEC);

@@ -13,10 +13,13 @@ struct unit_commands {
     size_t count;
 };
 
-/* Asks systemd for the commands of PROPERTY (ExecStart ...) of the unit NAME. On an error *ret_why
- * is the cause (free it; may be NULL). */
-int systemd_unit_commands(const char *name, const char *property, struct unit_commands *ret,
-                          char **ret_why);
+#define SYSTEMD_ADDRESS "unix:path=/run/systemd/private" /* for root: there is no need of a bus */
+
+/* Asks systemd at ADDRESS, or by way of the system bus where there is nobody, for the commands of
+ * PROPERTY (ExecStart ...) of the unit NAME. On an error *ret_why is the cause (free it; may be
+ * NULL). */
+int systemd_unit_commands(const char *address, const char *name, const char *property,
+                          struct unit_commands *ret, char **ret_why);
 void unit_commands_done(struct unit_commands *commands);
 
 /* The first one whose program's file is called NAME, or NULL. */

@@ -122,7 +122,7 @@ static void compare_helper(const char *dir, const struct unit_commands *commands
 static int unit_commands(const char *unit, const char *property, struct unit_commands *ret)
 {
     _cleanup_free_ char *why = NULL;
-    int r = systemd_unit_commands(unit, property, ret, &why);
+    int r = systemd_unit_commands(SYSTEMD_ADDRESS, unit, property, ret, &why);
 
     if (r < 0)
         helper_log(LOG_ERR, "systemd does not tell the %s= of %s: %s", property, unit,
