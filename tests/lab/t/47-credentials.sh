@@ -84,5 +84,7 @@ test_a_missing_credential_is_said() {
     vm_without_restart "$uuid"
     printf '[credentials]\nkey = @%s/none\n' "$keys" >>/etc/volt/vms/web.ini
     assert_fails vm_start "$uuid"
-    assert log_has "$uuid" "credentials.*No such file"
+    assert log_has "$uuid" '243/CREDENTIALS'
+    assert vm_is "$uuid" failed
+    nothing_left "$uuid"
 }
