@@ -51,7 +51,7 @@ static bool read_number(const char *text, unsigned max, unsigned *ret)
     return true;
 }
 
-/* Takes one option. An interface that is not there is none to tell of. */
+/* Takes one option. A process or an interface that is not there is none to tell of. */
 static bool take_option(int option, const char *value, struct machine *machine)
 {
     switch (option) {
@@ -62,7 +62,7 @@ static bool take_option(int option, const char *value, struct machine *machine)
         machine->name = value;
         return *value != '\0';
     case 'p':
-        return read_number(value, INT_MAX, &machine->leader);
+        return *value == '\0' || read_number(value, INT_MAX, &machine->leader);
     case 'c':
         return read_number(value, UINT_MAX, &machine->cid);
     default: {
@@ -99,8 +99,11 @@ static int run_register(int argc, char **argv)
     }
     if (optind < argc)
         return usage_error("unexpected argument", argv[optind]);
-    if (!machine.uuid || !machine.name || machine.leader == 0)
-        return usage_error("register", "--uuid=, --name= and --pid= are needed");
+    if (!machine.uuid || !machine.name)
+        return usage_error("register", "--uuid= and --name= are needed");
+    /* There is no $MAINPID any more where the guest has powered off by now. */
+    if (machine.leader == 0)
+        return EXIT_SUCCESS;
     r = machined_register(&machine, REGISTER_TIMEOUT_MS, &text);
     if (r < 0)
         helper_log(LOG_NOTICE, "not in machinectl: %s", text ?: strerror(-r));
