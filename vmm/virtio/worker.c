@@ -87,9 +87,13 @@ static void worker_run(void *argument)
 
         if (r < 0) {
             log_error("A device thread cannot wait for events: %s; the device stops", strerror(-r));
-            return;
+            break;
         }
     }
+    pthread_mutex_lock(&worker->mutex);
+    worker->ended = true;
+    pthread_cond_signal(&worker->answered);
+    pthread_mutex_unlock(&worker->mutex);
 }
 
 int worker_start(struct worker *worker, const char *name, struct thread_gate *gate)
@@ -113,8 +117,12 @@ void worker_call(struct worker *worker, void (*call)(void *argument), void *argu
     worker->call = call;
     worker->argument = argument;
     worker_request(worker, WORKER_CALL);
-    while (worker->call)
+    while (worker->call && !worker->ended)
         pthread_cond_wait(&worker->answered, &worker->mutex);
+    if (worker->call) { /* what the thread worked on is nobody's now */
+        call(argument);
+        worker->call = NULL;
+    }
     pthread_mutex_unlock(&worker->mutex);
 }
 

@@ -13,8 +13,9 @@ struct worker {
     struct event_loop loop;
     struct event_source request; /* an eventfd */
     atomic_uint requests;        /* bits; the three below are the worker's own */
-    pthread_mutex_t mutex;       /* guards: call, argument, posted, posted_argument */
+    pthread_mutex_t mutex;       /* guards: ended, call, argument, posted, posted_argument */
     pthread_cond_t answered;
+    bool ended;                   /* the thread is no more, asked for or not */
     void (*call)(void *argument); /* NULL: none is waiting */
     void *argument;
     void (*posted)(void *argument); /* NULL: none has to be done */
@@ -41,7 +42,12 @@ void worker_request(struct worker *worker, unsigned requests);
 
 /*
  * Has CALL(ARGUMENT) run on the worker's thread, and waits until it did. At once where there is no
+<<<<<<< HEAD
  * such thread, or where it is the caller's. One caller at a time; the worker must not wait for it.
+=======
+ * such thread (any more), or where it is the caller's. One caller at a time; the worker must not
+ * wait for it.
+>>>>>>> 5e4b11b (vmm: wait for no device thread that has ended)
  */
 void worker_call(struct worker *worker, void (*call)(void *argument), void *argument);
 

@@ -177,6 +177,34 @@ static void test_worker_call(void **state _unused_)
     thread_gate_done(&gate);
 }
 
+/* A thread that cannot go on is said once, and nobody waits for it. */
+static void test_worker_ends(void **state _unused_)
+{
+    struct worker worker;
+    struct thread_gate gate;
+    struct call call = {.worker = &worker};
+
+    thread_gate_init(&gate, NULL, NULL);
+    assert_int_equal(worker_init(&worker, NULL, NULL), 0);
+    assert_int_equal(worker_start(&worker, "worker", &gate), 0);
+    thread_gate_open(&gate);
+    worker_call(&worker, note_thread, &call);
+    struct capture capture = capture_start();
+    worker.loop.epoll_fd = close_fd(worker.loop.epoll_fd);
+    /* It may still wait on what was closed: the first one wakes it. */
+    for (unsigned i = 2; i < 5; i++) {
+        worker_call(&worker, note_thread, &call);
+        assert_int_equal(call.n, i);
+    }
+    assert_true(pthread_equal(call.thread, pthread_self()));
+    worker_stop(&worker);
+    _cleanup_free_ char *text = capture_end(&capture);
+    assert_int_equal(count_lines(text), 1);
+    assert_non_null(strstr(text, "cannot wait for events"));
+    worker_done(&worker);
+    thread_gate_done(&gate);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -185,6 +213,7 @@ int main(void)
         cmocka_unit_test_setup(test_lock_fails, setup),
         cmocka_unit_test_setup(test_worker, setup),
         cmocka_unit_test_setup(test_worker_call, setup),
+        cmocka_unit_test_setup(test_worker_ends, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
