@@ -23,7 +23,8 @@ struct nlmsghdr *rtnl_request_new(struct rtnl *rtnl, uint16_t type, uint16_t fla
 struct nlmsghdr *rtnl_link_request_new(struct rtnl *rtnl, uint16_t type, uint16_t flags,
                                        int ifindex);
 
-/* Sends the request in the buffer; the answer's messages go to CALLBACK. */
+/* Sends the request in the buffer; the answer's messages go to CALLBACK. A dump that changes
+ * interrupt comes again: its messages then, too. */
 int rtnl_request_run(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t callback, void *data);
 
 /* A callback for mnl_attr_parse() that fills a table of so many attributes, by type; all types that

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+enum { DUMP_ATTEMPTS = 20 };
+
 static int socket_open(unsigned groups, struct mnl_socket **ret)
 {
     struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -74,7 +76,19 @@ struct nlmsghdr *rtnl_link_request_new(struct rtnl *rtnl, uint16_t type, uint16_
     return nlh;
 }
 
-int rtnl_request_run(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t callback, void *data)
+/* What is left of an answer that was not read to its end. The kernel goes on with a dump meanwhile.
+ */
+static void forget_answers(struct rtnl *rtnl)
+{
+    char first;
+
+    while (recv(mnl_socket_get_fd(rtnl->requests), &first, sizeof(first),
+                MSG_DONTWAIT | MSG_TRUNC) > 0)
+        ;
+}
+
+static int request_run_once(struct rtnl *rtnl, const struct nlmsghdr *nlh, mnl_cb_t callback,
+                            void *data)
 {
     unsigned portid = mnl_socket_get_portid(rtnl->requests);
     unsigned seq = nlh->nlmsg_seq;
@@ -92,6 +106,25 @@ int rtnl_request_run(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t callback,
             return -errno;
     } while (r > MNL_CB_STOP);
     return 0;
+}
+
+int rtnl_request_run(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t callback, void *data)
+{
+    unsigned attempts = (nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP ? DUMP_ATTEMPTS : 1;
+    _cleanup_free_ struct nlmsghdr *request = malloc(nlh->nlmsg_len);
+    int r = -EINTR;
+
+    if (!request)
+        return -ENOMEM;
+    memcpy(request, nlh, nlh->nlmsg_len); /* the answer comes to where it is */
+    for (unsigned i = 0; r == -EINTR && i < attempts; i++) {
+        if (i > 0)
+            request->nlmsg_seq = ++rtnl->seq;
+        r = request_run_once(rtnl, request, callback, data);
+        if (r < 0)
+            forget_answers(rtnl);
+    }
+    return r;
 }
 
 int rtnl_attr_collect(const struct nlattr *attr, void *data)
