@@ -9,6 +9,9 @@
 #include <string.h>
 #include <syslog.h>
 
+#define RELEASE_MS                                                                                 \
+    10000 /* for others that claim theirs; one that stays is taken when it is wanted */
+
 /* Which addresses may be taken from VMs that do not run. */
 enum yield {
     YIELD_NONE,    /* nobody's only */
@@ -176,21 +179,33 @@ int net_addresses_claim(struct net_up *up)
     return 0;
 }
 
+static int release(const struct zone_owner *owner, const struct nic *nic)
+{
+    _cleanup_close_ int dir_fd = zone_address_open(ZONE_STATE_DIR, nic->zone, false);
+    struct zone_owner other;
+    int r = dir_fd < 0 ? dir_fd : zone_address_owner(dir_fd, nic->ipv4, &other);
+
+    if (r > 0 && zone_owner_equal(owner, &other))
+        r = zone_address_drop(dir_fd, nic->ipv4);
+    return r == -ENOENT ? 0 : r;
+}
+
 void net_addresses_release(const char *uuid, const struct nic *nics, size_t n)
 {
+    _cleanup_close_ int lock = -EBADF;
+
     for (size_t i = 0; i < n; i++) {
-        _cleanup_close_ int dir_fd = -EBADF;
         const struct net_up up = {.uuid = uuid};
-        struct zone_owner owner = owner_of(&up, &nics[i]), other;
+        struct zone_owner owner = owner_of(&up, &nics[i]);
         int r;
 
         if (!nics[i].zone[0] || !nics[i].ipv4 || nics[i].ipv4_is_auto)
             continue;
-        dir_fd = zone_address_open(ZONE_STATE_DIR, nics[i].zone, false);
-        r = dir_fd < 0 ? dir_fd : zone_address_owner(dir_fd, nics[i].ipv4, &other);
-        if (r > 0 && zone_owner_equal(&owner, &other))
-            r = zone_address_drop(dir_fd, nics[i].ipv4);
-        if (r < 0 && r != -ENOENT)
+        /* Whose it is may change between looking and giving it back. */
+        if (lock < 0)
+            lock = net_others_lock(NET_STATE_DIR, RELEASE_MS);
+        r = lock < 0 ? lock : release(&owner, &nics[i]);
+        if (r < 0)
             helper_log(LOG_WARNING, "%s: cannot give its address in the zone %s back: %s; going on",
                        nics[i].id, nics[i].zone, strerror(-r));
     }
