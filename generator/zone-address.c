@@ -70,6 +70,11 @@ static int write_temporary(int dir_fd, const char *name, const struct zone_owner
     return dprintf(fd, "%s %s\n", owner->uuid, owner->nic) < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
+static int give_name(int dir_fd, const char *temporary, const char *name)
+{
+    return linkat(dir_fd, temporary, dir_fd, name, 0) < 0 ? -errno : 0;
+}
+
 int zone_address_take(int dir_fd, uint32_t address, const struct zone_owner *owner)
 {
     char name[IPV4_TEXT_SIZE], temporary[UUID_SIZE + NIC_ID_SIZE + 8];
@@ -82,11 +87,13 @@ int zone_address_take(int dir_fd, uint32_t address, const struct zone_owner *own
     if (r > 0)
         return zone_owner_equal(&other, owner) ? 0 : -EEXIST;
     if (r == 0)
-        r = zone_address_drop(dir_fd, address); /* what makes no sense */
-    if (r >= 0)
         r = write_temporary(dir_fd, temporary, owner);
-    if (r >= 0 && linkat(dir_fd, temporary, dir_fd, name, 0) < 0)
-        r = -errno;
+    if (r >= 0)
+        r = give_name(dir_fd, temporary, name);
+    /* Only what makes no sense may go: somebody else's may have appeared meanwhile. */
+    if (r == -EEXIST && zone_address_owner(dir_fd, address, &other) == 0 &&
+        zone_address_drop(dir_fd, address) >= 0)
+        r = give_name(dir_fd, temporary, name);
     (void)unlinkat(dir_fd, temporary, 0);
     return r < 0 ? r : fsync(dir_fd) < 0 ? -errno : 0;
 }
