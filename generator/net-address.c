@@ -50,9 +50,16 @@ static bool may_take(const struct net_up *up, const struct zone_owner *owner, en
     return yield == YIELD_STOPPED || !vm_is_described(VM_GENERATOR_DIR, owner->uuid);
 }
 
-/* Returns 1 when the address is NIC's now, 0 when it stays *ret_other's, -errno. */
-static int take(const struct net_up *up, const struct nic *nic, int dir_fd, uint32_t address,
-                enum yield yield, struct zone_owner *ret_other)
+/* Whether somebody on the bridge has it, no VM of ours or not. */
+static bool is_known(const struct net_up *up, int bridge, uint32_t address)
+{
+    return bridge > 0 && rtnl_address_known(up->rtnl, bridge, (struct in_addr){htonl(address)}) > 0;
+}
+
+/* Returns 1 when the address is NIC's now, 0 when it stays *ret_other's or, where a BRIDGE is
+ * given, somebody's there, -errno. */
+static int take(const struct net_up *up, const struct nic *nic, int dir_fd, int bridge,
+                uint32_t address, enum yield yield, struct zone_owner *ret_other)
 {
     struct zone_owner owner = owner_of(up, nic), kept;
     bool is_others;
@@ -67,7 +74,7 @@ static int take(const struct net_up *up, const struct nic *nic, int dir_fd, uint
         return 0;
     }
     /* Last, since it reads what all running VMs have. */
-    if (is_in_use(up, nic, address, ret_other))
+    if (is_in_use(up, nic, address, ret_other) || is_known(up, bridge, address))
         return 0;
     r = is_others ? zone_address_drop(dir_fd, address) : 0;
     if (r >= 0)
@@ -79,12 +86,14 @@ static int take_first(const struct net_up *up, const struct nic *nic, int dir_fd
                       uint32_t *ret_address)
 {
     const char *pool = nic->pool;
+    struct rtnl_link bridge = {0};
     struct zone_owner other;
     uint32_t first, last;
 
+    (void)rtnl_link_get(up->rtnl, nic->bridge, &bridge); /* not there: nobody is on it */
     while (nic_pool_next(&pool, &first, &last) > 0)
         for (uint64_t address = first; address <= last; address++) {
-            int r = take(up, nic, dir_fd, (uint32_t)address, yield, &other);
+            int r = take(up, nic, dir_fd, bridge.ifindex, (uint32_t)address, yield, &other);
 
             if (r == 0)
                 continue;
@@ -145,7 +154,7 @@ static int claim_in_zone(const struct net_up *up, struct nic *nic)
 
     if (r >= 0)
         r = nic->ipv4_is_auto ? choose(up, nic, dir_fd, &nic->ipv4)
-                              : take(up, nic, dir_fd, nic->ipv4, YIELD_STOPPED, &other);
+                              : take(up, nic, dir_fd, 0, nic->ipv4, YIELD_STOPPED, &other);
     if (r < 0)
         return helper_fail(r, "%s: cannot keep its address in %s/%s: %s", nic->id, ZONE_STATE_DIR,
                            nic->zone, strerror(-r));

@@ -10,6 +10,8 @@
 #include <syslog.h>
 
 #define ATTEMPTS 64
+#define HEARD_SECONDS                                                                              \
+    10 /* a machine that was heard last before that may be this one, which moved */
 
 void net_mac_derive(const uint8_t derived[6], unsigned attempt, uint8_t ret[6])
 {
@@ -75,7 +77,7 @@ static int find_conflict(const struct net_up *up, const struct nic *nic, char *w
     }
     if (rtnl_link_get(up->rtnl, nic->bridge, &bridge) < 0)
         return 0; /* not there yet: nobody is on it */
-    r = rtnl_fdb_find(up->rtnl, bridge.ifindex, nic->mac, &port);
+    r = rtnl_fdb_find(up->rtnl, bridge.ifindex, nic->mac, HEARD_SECONDS, &port);
     if (r <= 0)
         return r;
     name_port(up, nic, port, who, size);

@@ -6,6 +6,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
+#include <unistd.h>
 
 int rtnl_port_isolate(struct rtnl *rtnl, int ifindex)
 {
@@ -23,8 +24,23 @@ int rtnl_port_isolate(struct rtnl *rtnl, int ifindex)
 struct fdb_search {
     int bridge;
     const uint8_t *mac;
+    uint32_t heard_ticks; /* entries that were learned before that do not count */
     int port;
 };
+
+/* Whether somebody set the entry, or the machine was heard lately: the kernel keeps what it learned
+ * for five minutes, in which the machine may have moved here. */
+static bool is_current(const struct ndmsg *ndm, const struct nlattr *cacheinfo,
+                       uint32_t heard_ticks)
+{
+    const struct nda_cacheinfo *info;
+
+    if ((ndm->ndm_state & (NUD_PERMANENT | NUD_NOARP)) || !cacheinfo ||
+        mnl_attr_get_payload_len(cacheinfo) < sizeof(*info))
+        return true;
+    info = mnl_attr_get_payload(cacheinfo);
+    return info->ndm_updated <= heard_ticks;
+}
 
 static int read_fdb(const struct nlmsghdr *nlh, void *data)
 {
@@ -42,16 +58,21 @@ static int read_fdb(const struct nlmsghdr *nlh, void *data)
         return MNL_CB_OK;
     address = table[NDA_LLADDR];
     if (address && mnl_attr_get_payload_len(address) == 6 &&
-        !memcmp(mnl_attr_get_payload(address), search->mac, 6))
+        !memcmp(mnl_attr_get_payload(address), search->mac, 6) &&
+        is_current(ndm, table[NDA_CACHEINFO], search->heard_ticks))
         search->port = ndm->ndm_ifindex;
     return MNL_CB_OK;
 }
 
-int rtnl_fdb_find(struct rtnl *rtnl, int bridge, const uint8_t mac[6], int *ret_port)
+int rtnl_fdb_find(struct rtnl *rtnl, int bridge, const uint8_t mac[6], unsigned heard_seconds,
+                  int *ret_port)
 {
     struct nlmsghdr *nlh = rtnl_request_new(rtnl, RTM_GETNEIGH, NLM_F_DUMP);
     struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
-    struct fdb_search search = {.bridge = bridge, .mac = mac};
+    uint64_t ticks = (uint64_t)heard_seconds * (uint64_t)sysconf(_SC_CLK_TCK);
+    struct fdb_search search = {.bridge = bridge,
+                                .mac = mac,
+                                .heard_ticks = ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX};
     int r;
 
     ndm->ndm_family = AF_BRIDGE;

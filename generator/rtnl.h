@@ -64,8 +64,14 @@ int rtnl_address_any(struct rtnl *rtnl, int ifindex);
 int rtnl_port_isolate(struct rtnl *rtnl, int ifindex);
 
 /* Looks MAC up in the forwarding table of the bridge with the index BRIDGE, its own address and its
- * ports' included. Returns 1 with the index of the port (or of the bridge), 0 or -errno. */
-int rtnl_fdb_find(struct rtnl *rtnl, int bridge, const uint8_t mac[6], int *ret_port);
+ * ports' included. What was learned counts if the machine was heard in the last HEARD_SECONDS.
+ * Returns 1 with the index of the port (or of the bridge), 0 or -errno. */
+int rtnl_fdb_find(struct rtnl *rtnl, int bridge, const uint8_t mac[6], unsigned heard_seconds,
+                  int *ret_port);
+
+/* Whether the link with the index BRIDGE has the IPv4 address, or a neighbour there that is still
+ * behind one of its ports. Returns 1, 0 or -errno. */
+int rtnl_address_known(struct rtnl *rtnl, int bridge, struct in_addr address);
 
 /* The token bucket filter (tc-tbf(8)) at a link's root: packets to the link pass at RATE bytes a
  * second. Returns 1 or 0, or -errno. */

@@ -17,7 +17,7 @@ restore() {
     systemctl stop 'volt-vm@*.service'
     rm -rf /run/systemd/system/volt-vm@*.service.d /etc/volt/vms/* /etc/volt/zones "$kept"
     rm -rf /etc/systemd/network/10-volt-vmm-br0.network.d
-    ip netns delete foreign
+    no_foreign
     systemctl daemon-reload
     systemctl start systemd-networkd
     rm -rf $network/10-volt-vmm-br0.network.d
@@ -70,6 +70,13 @@ foreign() {
     ip -n foreign link set eth0 up
     ip -n foreign address add 10.42.0.250/24 dev eth0
     wait_for 10 ip netns exec foreign ping -c 1 -W 1 10.42.0.1
+    # It goes on to be heard.
+    ip netns exec foreign ping -q -i 2 -w 100 10.42.0.1 >/dev/null 2>&1 &
+}
+
+no_foreign() {
+    ip netns pids foreign | xargs --no-run-if-empty kill
+    ip netns delete foreign
 }
 
 test_dhcp_gives_the_configured_address() { # limit 300 s
@@ -214,7 +221,7 @@ test_configured_mac_is_refused() {
     assert_match "the MAC address $mac is in use by a machine on the port to-foreign of the bridge br0, no VM of Volt" \
         "$(status_text "$a")"
     nothing_left "$a"
-    ip netns delete foreign
+    no_foreign
     wait_for 5 test ! -e /sys/class/net/to-foreign
     assert systemctl start "$(unit "$a")"
 

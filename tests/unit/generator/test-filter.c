@@ -284,15 +284,42 @@ static void test_forwarding_table(void **state)
     int port;
 
     assert_int_equal(rtnl_link_get(bench->rtnl, "br0", &bridge), 0);
-    assert_int_equal(rtnl_fdb_find(bench->rtnl, bridge.ifindex, bridge_mac, &port), 1);
+    assert_int_equal(rtnl_fdb_find(bench->rtnl, bridge.ifindex, bridge_mac, 0, &port), 1);
     assert_int_equal(rtnl_link_get(bench->rtnl, "t1", &link), 0);
-    assert_int_equal(rtnl_fdb_find(bench->rtnl, bridge.ifindex, link.address, &port), 1);
+    assert_int_equal(rtnl_fdb_find(bench->rtnl, bridge.ifindex, link.address, 0, &port), 1);
     assert_int_equal(port, link.ifindex);
     (void)passes(bench->other, bench->guest, ALL OTHER "88b5 03");
-    assert_int_equal(rtnl_fdb_find(bench->rtnl, bridge.ifindex, other_mac, &port), 1);
+    assert_int_equal(rtnl_fdb_find(bench->rtnl, bridge.ifindex, other_mac, 60, &port), 1);
     assert_int_equal(rtnl_link_name(bench->rtnl, port, name), 0);
     assert_string_equal(name, "t1");
-    assert_int_equal(rtnl_fdb_find(bench->rtnl, link.ifindex, other_mac, &port), 0);
+    assert_int_equal(rtnl_fdb_find(bench->rtnl, link.ifindex, other_mac, 60, &port), 0);
+    /* What was heard may have moved on; what is set stays. */
+    (void)usleep(1300000);
+    assert_int_equal(rtnl_fdb_find(bench->rtnl, bridge.ifindex, other_mac, 1, &port), 0);
+    assert_int_equal(rtnl_fdb_find(bench->rtnl, bridge.ifindex, bridge_mac, 1, &port), 1);
+    (void)passes(bench->other, bench->guest, ALL OTHER "88b5 03");
+    assert_int_equal(rtnl_fdb_find(bench->rtnl, bridge.ifindex, other_mac, 1, &port), 1);
+}
+
+/* What an address is worth that nobody of ours has: the bridge's own, and that of a machine behind
+ * it. */
+static void test_known_addresses(void **state)
+{
+    struct bench *bench = need_bench(state);
+    const struct in_addr own = {htonl(0x0a2a0001)}, others = {htonl(0x0a2a0005)},
+                         nobodys = {htonl(0x0a2a0006)};
+    struct rtnl_link bridge;
+
+    assert_int_equal(rtnl_link_get(bench->rtnl, "br0", &bridge), 0);
+    assert_int_equal(rtnl_address_add(bench->rtnl, bridge.ifindex, own, 24), 0);
+    assert_int_equal(rtnl_address_known(bench->rtnl, bridge.ifindex, own), 1);
+    assert_int_equal(rtnl_address_known(bench->rtnl, bridge.ifindex + 100, own), 0);
+    assert_int_equal(rtnl_address_known(bench->rtnl, bridge.ifindex, others), 0);
+    /* ARP: 10.42.0.5 asks for 10.42.0.1, and gets an answer. */
+    (void)passes(bench->other, bench->guest,
+                 ALL OTHER "0806 0001 0800 06 04 0001" OTHER "0a2a0005 000000000000 0a2a0001");
+    assert_int_equal(rtnl_address_known(bench->rtnl, bridge.ifindex, others), 1);
+    assert_int_equal(rtnl_address_known(bench->rtnl, bridge.ifindex, nobodys), 0);
 }
 
 /* A machine of somebody else has the address: a derived one gives way, always the same way. */
@@ -325,9 +352,13 @@ static void test_mac_conflict(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_antispoof),    cmocka_unit_test(test_antispoof_without_address),
-        cmocka_unit_test(test_rate),         cmocka_unit_test(test_removal),
-        cmocka_unit_test(test_mac_conflict), cmocka_unit_test(test_forwarding_table),
+        cmocka_unit_test(test_antispoof),
+        cmocka_unit_test(test_antispoof_without_address),
+        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_removal),
+        cmocka_unit_test(test_mac_conflict),
+        cmocka_unit_test(test_forwarding_table),
+        cmocka_unit_test(test_known_addresses),
         cmocka_unit_test(test_isolation),
     };
 
