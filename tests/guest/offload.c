@@ -25,7 +25,7 @@ static struct {
 } __attribute__((packed)) big;
 
 /* What is in `big`, in several descriptors. */
-static void send_big(uint32_t n)
+static void offer_big(uint32_t n)
 {
     uint32_t piece = (NET_HEADER + n) / PIECES, at = 0;
 
@@ -33,6 +33,11 @@ static void send_big(uint32_t n)
         ring_describe(1, i, (uint64_t)&big + at, i < PIECES - 1 ? piece : NET_HEADER + n - at,
                       i < PIECES - 1 ? DESCRIPTOR_NEXT : 0, (uint16_t)(i + 1));
     ring_offer(&net.virtio, 1, 0);
+}
+
+static void send_big(uint32_t n)
+{
+    offer_big(n);
     (void)ring_wait(&net.virtio, 1);
 }
 
@@ -121,6 +126,21 @@ static void ping_unsummed(uint8_t mark, struct net_frame **ret)
     while ((*ret)->n != 700 || (*ret)->bytes[NET_HEADERS] != (uint8_t)(mark + 1));
 }
 
+/*
+ * The same with a header that may make no sense: the sender's loss, and nobody else's. vhost-net in
+ * some kernels goes on trying until there is a reset.
+ */
+static void send_nonsense(void)
+{
+    unsigned at;
+
+    offer_big(700);
+    if (!by_kernel())
+        (void)ring_wait(&net.virtio, 1);
+    else if (!ring_wait_briefly(1, &at))
+        net_start_plain(NET_CSUM);
+}
+
 static void check_checksums(void)
 {
     struct net_frame *answer;
@@ -141,8 +161,7 @@ static void check_checksums(void)
     CHECK(whole_checksum(answer->bytes, answer->n) == 0xffff,
           whole_checksum(answer->bytes, answer->n));
 
-    /* A header that makes no sense is the sender's loss, and nobody else's. */
-    for (unsigned i = 0; i < 64; i++) {
+    for (unsigned i = 0; i < (by_kernel() ? 16 : 64); i++) {
         net_write_frame(big.frame, 0, 1, 700);
         big.header = (struct net_header){.flags = (uint8_t)(i * 7),
                                          .gso_type = (uint8_t)(i * 5),
@@ -150,7 +169,7 @@ static void check_checksums(void)
                                          .gso_size = (uint16_t)(i * 2039),
                                          .checksum_start = (uint16_t)(i * 4093),
                                          .checksum_offset = (uint16_t)(i * 8191)};
-        send_big(700);
+        send_nonsense();
     }
     net_ping_patiently(0, 2, 600);
     print("checksums are left to the other side\n");
