@@ -24,7 +24,7 @@ status_has() { [[ $(vm_property "$uuid" StatusText) == *"$1"* ]]; }
 vhosts_of() { find "/proc/$1/fd" -lname '*/vhost-vsock' 2>/dev/null | wc -l; }
 systemd_holds_none() { [[ $(vhosts_of 1) == 0 ]]; }
 
-test_a_guest_talks_by_sockets_and_says_when_it_is_ready() { # limit 240 s
+test_a_guest_talks_by_sockets_and_says_when_it_is_ready() { # limit 480 s
     local first port
     # Failures stay to be looked at.
     mkdir -p /run/systemd/system/volt-vm@.service.d
@@ -82,6 +82,8 @@ test_a_guest_talks_by_sockets_and_says_when_it_is_ready() { # limit 240 s
     assert vm_start "$uuid"
     assert_equal "$first" "$(cid "$uuid")" 'CID, once more'
     assert log_has "$uuid" 'The guest did not report readiness within 2 s, nor anything else; it counts as started'
-    assert vm_stop "$uuid"
+    # It still boots, and would take its time to hear the power button.
+    systemctl kill --signal=KILL "$(unit "$uuid")"
+    wait_for 30 vm_is "$uuid" failed
     nothing_left "$uuid"
 }
