@@ -45,13 +45,14 @@ END
     assert vm_start "$uuid"
 }
 
-# in_guest COMMAND : by SSH over vsock, for which the guest's systemd listens by itself.
+# in_guest COMMAND : by SSH over vsock, for which the guest's systemd listens by itself. The CID is not the
+# host's name here: ssh takes a number for an IPv4 address.
 in_guest() {
     local cid
     cid=$(sed -n 's/^VOLT_CID=//p' "/run/volt/vm/$uuid/environment")
     ssh -q -i "$key" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-        -o KexAlgorithms=curve25519-sha256 -o 'ProxyCommand=socat - VSOCK-CONNECT:%h:22' \
-        "root@${cid:?}" "$1"
+        -o KexAlgorithms=curve25519-sha256 -o "ProxyCommand=socat - VSOCK-CONNECT:${cid:?}:22" \
+        root@debian "$1"
 }
 
 test_debian_13_is_up_when_start_returns_and_powers_itself_off() { # limit 600 s
