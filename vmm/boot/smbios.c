@@ -235,8 +235,10 @@ int smbios_parse_uuid(const char *text, uint8_t ret[static SMBIOS_UUID_SIZE])
         if (form[i] == '-')
             continue;
         uint8_t value = (uint8_t)((digit - hex) & 15);
-        uuid[digits / 2] =
-            digits % 2 == 0 ? (uint8_t)(value << 4) : (uint8_t)(uuid[digits / 2] | value);
+        if (digits % 2 == 0)
+            uuid[digits / 2] = (uint8_t)(value << 4);
+        else
+            uuid[digits / 2] |= value;
         digits++;
     }
     memcpy(ret, uuid, sizeof(uuid));
