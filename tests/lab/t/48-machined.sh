@@ -35,7 +35,11 @@ test_list_status_reboot_and_poweroff() {
 
     wait_ready "$uuid"
     machinectl reboot web-1
-    again() { [[ $(machine web-1 Leader) == "$(vm_pid "$uuid")" && $(vm_pid "$uuid") != "$first" ]]; }
+    again() {
+        local pid
+        pid=$(vm_pid "$uuid")
+        ((pid > 0 && pid != first)) && [[ $(machine web-1 Leader) == "$pid" ]]
+    }
     wait_for 60 again
     assert log_has "$uuid" 'The guest powered off, and is to be started again'
 

@@ -26,7 +26,7 @@ resident() { awk '/^RssShmem/ { print int($2 / 1024) }' "/proc/$(vm_pid "$uuid")
 charged() { echo $(($(vm_property "$uuid" MemoryCurrent) >> 20)); }
 figure() { sed -n "s/^$1=//p" "$figures"; }
 
-tell() { printf '# %s: %d MiB of the guest resident, %d MiB charged to the service\n' "$1" "$(resident)" "$(charged)"; }
+tell() { printf '# figures: %s: %d MiB of the guest resident, %d MiB charged to the service\n' "$1" "$(resident)" "$(charged)"; }
 
 # fill MIB : the guest writes a file in memory, however long that takes.
 fill() {
@@ -112,7 +112,7 @@ test_reserved_huge_pages_are_the_guests() {
         "$(vm_property "$other" StatusText)"
     wait_ready "$uuid"
     assert_match '[1-9]' "$(awk '/^Shared_Hugetlb|^Private_Hugetlb/ { n += $2 } END { print n }' "/proc/$(vm_pid "$uuid")/smaps")"
-    printf '# %d MiB charged to a service with 128 MiB of reserved huge pages\n' "$(charged)"
+    printf '# figures: %d MiB charged to a service with 128 MiB of reserved huge pages\n' "$(charged)"
     assert vm_stop "$uuid"
     assert_equal 80 "$(awk '/^HugePages_Free/ { print $2 }' /proc/meminfo)" 'free huge pages'
 }
