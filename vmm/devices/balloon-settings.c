@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "vmm/devices/balloon.h"
+#include "vmm/devices/device-option.h"
 #include "vmm/log.h"
 
 enum {
@@ -38,13 +39,12 @@ static int parse_file(const char *value, char ret[static PATH_MAX])
     return 0;
 }
 
-static int parse_setting(struct balloon_settings *settings, char *setting)
+static int parse_setting(void *of, const char *setting, const char *value)
 {
-    char *value = strchr(setting, '=');
+    struct balloon_settings *settings = of;
 
     if (!value)
-        return log_errno(-EINVAL, "--balloon: '%s' has no value: write %s=…", setting, setting);
-    *value++ = '\0';
+        return device_option_no_value("balloon", setting);
     if (strcmp(setting, "size") == 0)
         return parse_number(setting, value, SIZE_MAX_MIB, &settings->size_mib);
     if (strcmp(setting, "deflate-on-oom") == 0)
@@ -64,20 +64,10 @@ static int parse_setting(struct balloon_settings *settings, char *setting)
 int balloon_settings_parse(const char *argument, struct balloon_settings *ret)
 {
     struct balloon_settings settings = {.deflate_on_oom = true, .reporting = true};
-    _cleanup_free_ char *copy = strdup(argument);
-    if (!copy)
-        return -ENOMEM;
 
-    char *rest = copy, *id = strsep(&rest, ",");
-    if (!virtio_id_valid(id))
-        return log_errno(-EINVAL, "--balloon: '%s' is no id: up to %d of a-z, 0-9, _ and -", id,
-                         VIRTIO_ID_SIZE - 1);
-    strcpy(settings.id, id);
-    for (char *setting; (setting = strsep(&rest, ","));) {
-        int r = parse_setting(&settings, setting);
-        if (r < 0)
-            return r;
-    }
+    int r = device_option_parse("balloon", argument, settings.id, parse_setting, &settings);
+    if (r < 0)
+        return r;
     *ret = settings;
     return 0;
 }

@@ -8,35 +8,31 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "vmm/devices/device-option.h"
 #include "vmm/log.h"
 
 enum { CONSOLE_BACKLOG = 8 };
 
+static int parse_setting(void *of, const char *setting, const char *value)
+{
+    struct console_settings *settings = of;
+
+    if (!value || strcmp(setting, "listen") != 0)
+        return log_errno(-EINVAL, "--console: unknown setting '%s%s%s': listen=… is known", setting,
+                         value ? "=" : "", value ? value : "");
+    if (value[0] == '\0' || strcmp(value, "fd:") == 0 || strlen(value) >= sizeof(settings->listen))
+        return log_errno(-EINVAL, "--console: listen='%s' is neither fd:NAME nor a path", value);
+    strcpy(settings->listen, value);
+    return 0;
+}
+
 int console_settings_parse(const char *argument, struct console_settings *ret)
 {
     struct console_settings settings = {0};
-    _cleanup_free_ char *copy = strdup(argument);
-    if (!copy)
-        return -ENOMEM;
 
-    char *rest = copy, *id = strsep(&rest, ",");
-    if (!virtio_id_valid(id))
-        return log_errno(-EINVAL, "--console: '%s' is no id: up to %d of a-z, 0-9, _ and -", id,
-                         VIRTIO_ID_SIZE - 1);
-    strcpy(settings.id, id);
-    for (char *setting; (setting = strsep(&rest, ","));) {
-        char *value = strchr(setting, '=');
-
-        if (!value || strncmp(setting, "listen=", 7) != 0)
-            return log_errno(-EINVAL, "--console: unknown setting '%s': listen=… is known",
-                             setting);
-        value++;
-        if (value[0] == '\0' || strcmp(value, "fd:") == 0 ||
-            strlen(value) >= sizeof(settings.listen))
-            return log_errno(-EINVAL, "--console: listen='%s' is neither fd:NAME nor a path",
-                             value);
-        strcpy(settings.listen, value);
-    }
+    int r = device_option_parse("console", argument, settings.id, parse_setting, &settings);
+    if (r < 0)
+        return r;
     *ret = settings;
     return 0;
 }

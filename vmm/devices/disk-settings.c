@@ -2,15 +2,10 @@
 /* The --disk= option. */
 #include <string.h>
 
+#include "vmm/devices/device-option.h"
 #include "vmm/devices/disk-limit.h"
 #include "vmm/devices/disk.h"
 #include "vmm/log.h"
-
-static bool id_valid(const char *id)
-{
-    return id[0] != '\0' && strlen(id) < VIRTIO_ID_SIZE &&
-           strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(id);
-}
 
 static int parse_file(struct disk_settings *settings, const char *value)
 {
@@ -67,17 +62,16 @@ static int parse_queues(struct disk_settings *settings, const char *value)
     return 0;
 }
 
-static int parse_setting(struct disk_settings *settings, char *setting)
+static int parse_setting(void *of, const char *setting, const char *value)
 {
-    char *value = strchr(setting, '=');
+    struct disk_settings *settings = of;
 
-    if (strcmp(setting, "readonly") == 0) {
+    if (!value && strcmp(setting, "readonly") == 0) {
         settings->readonly = true;
         return 0;
     }
     if (!value)
-        return log_errno(-EINVAL, "--disk: '%s' has no value: write %s=…", setting, setting);
-    *value++ = '\0';
+        return device_option_no_value("disk", setting);
     if (strcmp(setting, "file") == 0)
         return parse_file(settings, value);
     if (strcmp(setting, "cache") == 0)
@@ -100,22 +94,13 @@ static int parse_setting(struct disk_settings *settings, char *setting)
 int disk_settings_parse(const char *argument, struct disk_settings *ret)
 {
     struct disk_settings settings = {.queues = 1};
-    _cleanup_free_ char *copy = strdup(argument);
-    if (!copy)
-        return -ENOMEM;
 
-    char *rest = copy, *id = strsep(&rest, ",");
-    if (!id_valid(id))
-        return log_errno(-EINVAL, "--disk: '%s' is no id: up to %d of a-z, 0-9, _ and -", id,
-                         VIRTIO_ID_SIZE - 1);
-    strcpy(settings.id, id);
-    for (char *setting; (setting = strsep(&rest, ","));) {
-        int r = parse_setting(&settings, setting);
-        if (r < 0)
-            return r;
-    }
+    int r = device_option_parse("disk", argument, settings.id, parse_setting, &settings);
+    if (r < 0)
+        return r;
     if (settings.file[0] == '\0')
-        return log_errno(-EINVAL, "--disk=%s: file= is missing: file=PATH or file=fd:NAME", id);
+        return log_errno(-EINVAL, "--disk=%s: file= is missing: file=PATH or file=fd:NAME",
+                         settings.id);
     *ret = settings;
     return 0;
 }

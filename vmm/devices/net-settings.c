@@ -2,6 +2,7 @@
 /* The --net= option. */
 #include <string.h>
 
+#include "vmm/devices/device-option.h"
 #include "vmm/devices/net.h"
 #include "vmm/log.h"
 
@@ -40,19 +41,12 @@ static int parse_number(const char *text, unsigned long min, unsigned long max, 
     return 0;
 }
 
-static bool id_valid(const char *id)
+static int parse_setting(void *of, const char *setting, const char *value)
 {
-    return id[0] != '\0' && strlen(id) < VIRTIO_ID_SIZE &&
-           strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789_-") == strlen(id);
-}
-
-static int parse_setting(struct net_settings *settings, char *setting)
-{
-    char *value = strchr(setting, '=');
+    struct net_settings *settings = of;
 
     if (!value)
-        return log_errno(-EINVAL, "--net: '%s' has no value: write %s=…", setting, setting);
-    *value++ = '\0';
+        return device_option_no_value("net", setting);
     if (strcmp(setting, "tap") == 0) {
         if (value[0] == '\0' || strlen(value) >= sizeof(settings->tap))
             return log_errno(-EINVAL, "--net: tap='%s' is neither fd:PREFIX nor an interface",
@@ -93,22 +87,13 @@ static int parse_setting(struct net_settings *settings, char *setting)
 int net_settings_parse(const char *argument, struct net_settings *ret)
 {
     struct net_settings settings = {.queues = 1, .offloads = true};
-    _cleanup_free_ char *copy = strdup(argument);
-    if (!copy)
-        return -ENOMEM;
 
-    char *rest = copy, *id = strsep(&rest, ",");
-    if (!id_valid(id))
-        return log_errno(-EINVAL, "--net: '%s' is no id: up to %d of a-z, 0-9, _ and -", id,
-                         VIRTIO_ID_SIZE - 1);
-    strcpy(settings.id, id);
-    for (char *setting; (setting = strsep(&rest, ","));) {
-        int r = parse_setting(&settings, setting);
-        if (r < 0)
-            return r;
-    }
+    int r = device_option_parse("net", argument, settings.id, parse_setting, &settings);
+    if (r < 0)
+        return r;
     if (settings.tap[0] == '\0')
-        return log_errno(-EINVAL, "--net=%s: tap= is missing: tap=NAME or tap=fd:PREFIX", id);
+        return log_errno(-EINVAL, "--net=%s: tap= is missing: tap=NAME or tap=fd:PREFIX",
+                         settings.id);
     *ret = settings;
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "vmm/clock.h"
+#include "vmm/devices/device-option.h"
 #include "vmm/log.h"
 #include "vmm/virtio/ticker.h"
 
@@ -194,15 +195,16 @@ static const struct virtio_type rng_type = {
 int rng_create(const char *argument, const struct device_environment *environment,
                struct virtio_device **ret)
 {
-    if (!virtio_id_valid(argument))
-        return log_errno(-EINVAL, "--rng: '%s' is no id: up to %d of a-z, 0-9, _ and -", argument,
-                         VIRTIO_ID_SIZE - 1);
+    char id[VIRTIO_ID_SIZE];
+    int r = device_option_id("rng", argument, id);
+    if (r < 0)
+        return r;
     struct rng *rng = calloc(1, sizeof(*rng));
     if (!rng)
         return -ENOMEM;
     rng->credit = RNG_BURST;
     rng->credit_ns = clock_now_ns();
-    int r = ticker_init(&rng->ticker, RNG_TICK_MS, ticked);
+    r = ticker_init(&rng->ticker, RNG_TICK_MS, ticked);
     if (r >= 0)
         r = virtio_device_init(&rng->device, &rng_type, argument, environment->memory, RNG_FEATURES,
                                1, RNG_QUEUE_SIZE);

@@ -2,6 +2,7 @@
 /* The --vsock= option. */
 #include <string.h>
 
+#include "vmm/devices/device-option.h"
 #include "vmm/devices/vsock.h"
 #include "vmm/log.h"
 
@@ -19,13 +20,12 @@ static int parse_cid(struct vsock_settings *settings, const char *value)
     return 0;
 }
 
-static int parse_setting(struct vsock_settings *settings, char *setting)
+static int parse_setting(void *of, const char *setting, const char *value)
 {
-    char *value = strchr(setting, '=');
+    struct vsock_settings *settings = of;
 
     if (!value)
-        return log_errno(-EINVAL, "--vsock: '%s' has no value: write %s=…", setting, setting);
-    *value++ = '\0';
+        return device_option_no_value("vsock", setting);
     if (strcmp(setting, "cid") == 0)
         return parse_cid(settings, value);
     if (strcmp(setting, "vhost") != 0)
@@ -41,16 +41,10 @@ static int parse_setting(struct vsock_settings *settings, char *setting)
 int vsock_settings_parse(const char *argument, struct vsock_settings *ret)
 {
     struct vsock_settings settings = {0};
-    _cleanup_free_ char *copy = strdup(argument);
-    if (!copy)
-        return -ENOMEM;
 
-    char *rest = copy;
-    for (char *setting; (setting = strsep(&rest, ","));) {
-        int r = parse_setting(&settings, setting);
-        if (r < 0)
-            return r;
-    }
+    int r = device_option_parse("vsock", argument, NULL, parse_setting, &settings);
+    if (r < 0)
+        return r;
     if (settings.cid == 0)
         return log_errno(-EINVAL, "--vsock: cid= is missing: cid=N, from %d on", VSOCK_CID_MIN);
     if (settings.vhost[0] == '\0')
