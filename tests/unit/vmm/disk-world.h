@@ -5,19 +5,15 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 
-#include "driver.h"
+#include "device-driver.h"
 #include "test.h"
 #include "vmm/devices/disk-device.h"
 #include "vmm/devices/disk-ring.h"
 
 enum {
-    QUEUE_STRIDE = 0x100000, /* between the addresses of one queue and the next */
-    WORLD_MEMORY_MIB = 32,
     IMAGE_SIZE = 1024 * 1024,
     IMAGE_SECTORS = IMAGE_SIZE / DISK_SECTOR_SIZE,
     NO_STATUS = 0xee,
-    READY = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK |
-            VIRTIO_CONFIG_S_DRIVER_OK,
 };
 
 #define FEATURE(bit) (UINT64_C(1) << (bit))
@@ -83,89 +79,32 @@ static inline uint8_t *data_at(struct world *world, unsigned i)
     return guest_memory_at(&world->memory, data_of(i), 0x20000);
 }
 
-static inline void attach(struct world *world, unsigned i)
-{
-    struct driver *driver = &world->queues[i];
-    uint64_t base = i * (uint64_t)QUEUE_STRIDE;
-
-    driver->memory = world->memory;
-    driver->queue.state.size = DISK_QUEUE_SIZE;
-    driver->descriptors = guest_memory_at(&world->memory, base + DESCRIPTORS, 4096);
-    driver->available = guest_memory_at(&world->memory, base + AVAILABLE, 4096);
-    driver->used = guest_memory_at(&world->memory, base + USED, 4096);
-    memset(driver->descriptors, 0, 4096);
-    memset(driver->available, 0, 4096);
-    memset(driver->used, 0, 4096);
-}
-
 static inline uint8_t status_now(struct world *world)
 {
-    pthread_mutex_lock(&world->device->mutex);
-    uint8_t now = virtio_device_get_status(world->device);
-    pthread_mutex_unlock(&world->device->mutex);
-    return now;
+    return device_status(world->device);
 }
 
 static inline bool wait_status(struct world *world, uint8_t bits)
 {
-    for (unsigned i = 0; i < 10000; i++) {
-        uint8_t now = status_now(world);
-
-        if (bits ? (now & bits) == bits : now == 0)
-            return true;
-        (void)usleep(1000);
-    }
-    return false;
-}
-
-static inline bool wait_used(const struct driver *driver, uint16_t index)
-{
-    for (unsigned i = 0; i < 100000; i++) {
-        if (__atomic_load_n(&driver->used->idx, __ATOMIC_ACQUIRE) == index)
-            return true;
-        (void)usleep(100);
-    }
-    return false;
+    return device_wait_status(world->device, bits);
 }
 
 static inline void set_status(struct world *world, uint8_t status)
 {
-    pthread_mutex_lock(&world->device->mutex);
-    virtio_device_set_status(world->device, status);
-    pthread_mutex_unlock(&world->device->mutex);
+    device_set_status(world->device, status);
 }
 
 /* The driver's way to DRIVER_OK, with all queues, and all of what is offered but NOT. */
 static inline void bring_up(struct world *world, uint64_t not )
 {
-    struct virtio_device *device = world->device;
-
     for (unsigned i = 0; i < world->n_queues; i++)
-        attach(world, i);
-    pthread_mutex_lock(&device->mutex);
-    uint64_t accepted = device->state.offered & ~not ;
-    virtio_device_set_status(device, READY & 3);
-    virtio_device_set_accepted(device, 0, (uint32_t)accepted);
-    virtio_device_set_accepted(device, 1, (uint32_t)(accepted >> 32));
-    virtio_device_set_status(device, READY & ~VIRTIO_CONFIG_S_DRIVER_OK);
-    for (unsigned i = 0; i < world->n_queues; i++) {
-        struct virtqueue_state *state = &device->queues[i].state;
-        uint64_t base = i * (uint64_t)QUEUE_STRIDE;
-
-        state->descriptor_area = base + DESCRIPTORS;
-        state->driver_area = base + AVAILABLE;
-        state->device_area = base + USED;
-        virtio_device_enable_queue(device, i);
-    }
-    virtio_device_set_status(device, READY);
-    pthread_mutex_unlock(&device->mutex);
+        driver_attach(&world->queues[i], &world->memory, i, DISK_QUEUE_SIZE);
+    device_bring_up(world->device, (1u << world->n_queues) - 1, ~not );
 }
 
 static inline void kick(struct world *world, unsigned queue)
 {
-    uint64_t one = 1;
-
-    assert_int_equal(write(world->device->kick[queue], &one, 8), 8);
+    device_kick(world->device, queue);
 }
 
 /* A device on IMAGE, which becomes the world's, with threads that run. OPTIONS follow "file=". */

@@ -9,7 +9,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-#include "driver.h"
+#include "device-driver.h"
 #include "tap-host.h"
 #include "test.h"
 #include "vmm/devices/net-features.h"
@@ -18,11 +18,7 @@
 
 enum {
     HEADER = TAP_HEADER_SIZE,
-    QUEUE_STRIDE = 0x100000, /* between the addresses of one queue and the next */
     WORLD_QUEUES = 2 * NET_PAIRS_MAX + 1,
-    WORLD_MEMORY_MIB = 32,
-    READY = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK |
-            VIRTIO_CONFIG_S_DRIVER_OK,
 };
 
 /* What the plainest of drivers accepts. */
@@ -63,82 +59,27 @@ static inline uint64_t data_of(unsigned i)
     return i * (uint64_t)QUEUE_STRIDE + DATA;
 }
 
-static inline void attach(struct world *world, unsigned i)
-{
-    struct driver *driver = &world->queues[i];
-    uint64_t base = i * (uint64_t)QUEUE_STRIDE;
-
-    driver->memory = world->memory;
-    driver->queue.state.size = NET_QUEUE_SIZE;
-    driver->descriptors = guest_memory_at(&world->memory, base + DESCRIPTORS, 4096);
-    driver->available = guest_memory_at(&world->memory, base + AVAILABLE, 4096);
-    driver->used = guest_memory_at(&world->memory, base + USED, 4096);
-    memset(driver->descriptors, 0, 4096);
-    memset(driver->available, 0, 4096);
-    memset(driver->used, 0, 4096);
-}
-
 static inline bool wait_status(struct world *world, uint8_t bits)
 {
-    for (unsigned i = 0; i < 10000; i++) {
-        pthread_mutex_lock(&world->device->mutex);
-        uint8_t now = virtio_device_get_status(world->device);
-        pthread_mutex_unlock(&world->device->mutex);
-        if (bits ? (now & bits) == bits : now == 0)
-            return true;
-        (void)usleep(1000);
-    }
-    return false;
-}
-
-static inline bool wait_used(const struct driver *driver, uint16_t index)
-{
-    for (unsigned i = 0; i < 10000; i++) {
-        if (__atomic_load_n(&driver->used->idx, __ATOMIC_ACQUIRE) == index)
-            return true;
-        (void)usleep(1000);
-    }
-    return false;
+    return device_wait_status(world->device, bits);
 }
 
 static inline void set_status(struct world *world, uint8_t status)
 {
-    pthread_mutex_lock(&world->device->mutex);
-    virtio_device_set_status(world->device, status);
-    pthread_mutex_unlock(&world->device->mutex);
+    device_set_status(world->device, status);
 }
 
 /* The driver's way to DRIVER_OK, with queues 0 to N - 1. */
 static inline void bring_up(struct world *world, unsigned n)
 {
-    struct virtio_device *device = world->device;
-
     for (unsigned i = 0; i < WORLD_QUEUES; i++)
-        attach(world, i);
-    pthread_mutex_lock(&device->mutex);
-    uint64_t accepted = device->state.offered & world->accept;
-    virtio_device_set_status(device, READY & 3);
-    virtio_device_set_accepted(device, 0, (uint32_t)accepted);
-    virtio_device_set_accepted(device, 1, (uint32_t)(accepted >> 32));
-    virtio_device_set_status(device, READY & ~VIRTIO_CONFIG_S_DRIVER_OK);
-    for (unsigned i = 0; i < n; i++) {
-        struct virtqueue_state *state = &device->queues[i].state;
-        uint64_t base = i * (uint64_t)QUEUE_STRIDE;
-
-        state->descriptor_area = base + DESCRIPTORS;
-        state->driver_area = base + AVAILABLE;
-        state->device_area = base + USED;
-        virtio_device_enable_queue(device, i);
-    }
-    virtio_device_set_status(device, READY);
-    pthread_mutex_unlock(&device->mutex);
+        driver_attach(&world->queues[i], &world->memory, i, NET_QUEUE_SIZE);
+    device_bring_up(world->device, (1u << n) - 1, world->accept);
 }
 
 static inline void kick(struct world *world, unsigned queue)
 {
-    uint64_t one = 1;
-
-    assert_int_equal(write(world->device->kick[queue], &one, 8), 8);
+    device_kick(world->device, queue);
 }
 
 /* A device with PAIRS queue pairs on the interface vtest0. */
