@@ -4,7 +4,6 @@
 
 #include "generator/run-dir.h"
 
-#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,21 +15,17 @@ int listen_socket_make(const char *path, int type)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     _cleanup_close_ int dir_fd = -EBADF, fd = -EBADF;
-    const char *name = strrchr(path, '/');
-    char dir[PATH_MAX];
+    const char *name;
     mode_t mask;
     int r;
 
-    if (!name || !name[1] || (size_t)(name - path) >= sizeof(dir))
-        return -EINVAL;
-    (void)snprintf(dir, sizeof(dir), "%.*s", (int)(name - path), path);
-    dir_fd = run_dir_open(dir, true);
+    dir_fd = run_dir_open_parent(path, &name);
     if (dir_fd < 0)
         return dir_fd;
     if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd,
-                         name + 1) >= sizeof(address.sun_path))
+                         name) >= sizeof(address.sun_path))
         return -ENAMETOOLONG;
-    if (unlinkat(dir_fd, name + 1, 0) < 0 && errno != ENOENT)
+    if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
         return -errno;
     fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)

@@ -3,6 +3,7 @@
 #include "generator/run-dir.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -56,4 +57,19 @@ int run_dir_open(const char *path, bool create)
         fd = next;
     }
     return TAKE_FD(fd);
+}
+
+int run_dir_open_parent(const char *path, const char **ret_name)
+{
+    const char *name = strrchr(path, '/');
+    char dir[PATH_MAX];
+    int fd;
+
+    if (!name || !name[1] || (size_t)(name - path) >= sizeof(dir))
+        return -EINVAL;
+    (void)snprintf(dir, sizeof(dir), "%.*s", (int)(name - path), path);
+    fd = run_dir_open(dir, true);
+    if (fd >= 0)
+        *ret_name = name + 1;
+    return fd;
 }

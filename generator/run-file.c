@@ -50,19 +50,15 @@ int run_file_write(int dir_fd, const char *name, const char *text)
 int run_file_create(const char *path)
 {
     _cleanup_close_ int dir_fd = -EBADF, fd = -EBADF;
-    const char *name = strrchr(path, '/');
-    char dir[PATH_MAX];
+    const char *name;
 
-    if (!name || !name[1] || (size_t)(name - path) >= sizeof(dir))
-        return -EINVAL;
-    (void)snprintf(dir, sizeof(dir), "%.*s", (int)(name - path), path);
-    dir_fd = run_dir_open(dir, true);
+    dir_fd = run_dir_open_parent(path, &name);
     if (dir_fd < 0)
         return dir_fd;
     /* Whoever reads an old one goes on with that. */
-    if (unlinkat(dir_fd, name + 1, 0) < 0 && errno != ENOENT)
+    if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
         return -errno;
-    fd = openat(dir_fd, name + 1, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0 || fchmod(fd, 0644) < 0)
         return -errno;
     return TAKE_FD(fd);
