@@ -117,20 +117,28 @@ int fd_store_open(struct fd_store *store, const char *specification, int flags, 
     return fd;
 }
 
-static int check_listens(int fd, int type)
+int fd_listening_type(int fd)
 {
-    int actual = 0, listens = 0;
-    socklen_t size = sizeof(actual);
+    int type, listens;
+    socklen_t size = sizeof(type);
 
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &actual, &size) < 0)
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
         return -errno;
     size = sizeof(listens);
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0)
         return -errno;
-    int flags = fcntl(fd, F_GETFL);
+    return listens ? type : -ENOTCONN;
+}
+
+static int check_listens(int fd, int type)
+{
+    int actual = fd_listening_type(fd), flags = fcntl(fd, F_GETFL);
+
+    if (actual < 0)
+        return actual;
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return -errno;
-    return listens && actual == type ? 0 : -ENOTCONN;
+    return actual == type ? 0 : -ENOTCONN;
 }
 
 static int listen_at(const char *path, int type)

@@ -38,5 +38,8 @@ int fd_store_open(struct fd_store *store, const char *specification, int flags, 
 /* The same for a listening AF_UNIX socket of TYPE: a path is made one, for its owner alone. */
 int fd_store_listen(struct fd_store *store, const char *specification, int type, const char *what);
 
+/* The type of the socket FD, such as SOCK_STREAM; -ENOTCONN where it does not listen, -errno. */
+int fd_listening_type(int fd);
+
 /* -EINVAL, with each name logged, where something was handed over that nobody took. */
 int fd_store_check_empty(const struct fd_store *store);

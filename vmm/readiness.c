@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
+#include "vmm/fd-store.h"
 #include "vmm/log.h"
 
 enum { PRIVILEGED_PORTS = 1024 };
@@ -200,15 +201,9 @@ static void timer_due(struct event_source *source, uint32_t events)
 
 static int socket_type(int fd)
 {
-    int type, listens;
-    socklen_t size = sizeof(type);
+    int type = fd_listening_type(fd);
 
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0)
-        return -errno;
-    size = sizeof(listens);
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0)
-        return -errno;
-    return listens && (type == SOCK_STREAM || type == SOCK_SEQPACKET) ? type : -ENOTCONN;
+    return type < 0 || type == SOCK_STREAM || type == SOCK_SEQPACKET ? type : -ENOTCONN;
 }
 
 int readiness_address(int fd, char ret[READINESS_ADDRESS_SIZE])
