@@ -3,6 +3,7 @@
  * A guest that does anything with the PCI bus and a network card on it: configuration space by ECAM
  * and by ports, the BAR, the rings. KVM is an ioctl(2) of ours, the TAP interface a socket.
  */
+#include "tests/fuzz/bus.h"
 #include "tests/fuzz/fake-net.h"
 #include "tests/unit/vmm/driver.h"
 #include "vmm/bus/pci-ports.h"
@@ -73,22 +74,6 @@ static void take_apart(void)
     irq_router_done(&world.router);
     pci_host_done(&world.host);
     MUST(fake_kvm.n_irqfds == 0);
-}
-
-static void access_bus(const struct bus *bus, uint64_t address, bool write, struct input *input)
-{
-    uint8_t data[8];
-    unsigned length = 1u << input_8(input) % 4;
-
-    if (write) {
-        input_take(input, data, length);
-        bus_write(bus, address, data, length);
-    } else {
-        memset(data, 0x5a, sizeof(data));
-        bus_read(bus, address, data, length);
-        for (unsigned i = length; i < sizeof(data); i++)
-            MUST(data[i] == 0x5a); /* not a byte more than asked for */
-    }
 }
 
 /* A driver's usual beginning, from where fuzzing gets further: rings, and the device ready. */

@@ -8,7 +8,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
-#include "tests/fuzz/input.h"
+#include "tests/fuzz/bus.h"
 #include "tests/unit/vmm/driver.h"
 #include "tests/unit/vmm/fake-vsock.h"
 #include "vmm/bus/platform.h"
@@ -98,22 +98,6 @@ static void run(void)
         (void)event_loop_wait(&world.device->worker.loop);
 }
 
-static void access_bus(uint64_t address, bool write, struct input *input)
-{
-    uint8_t data[8];
-    unsigned length = 1u << input_8(input) % 4;
-
-    if (write) {
-        input_take(input, data, length);
-        bus_write(&world.mmio, address, data, length);
-    } else {
-        memset(data, 0x5a, sizeof(data));
-        bus_read(&world.mmio, address, data, length);
-        for (unsigned i = length; i < sizeof(data); i++)
-            MUST(data[i] == 0x5a); /* not a byte more than asked for */
-    }
-}
-
 /* A driver's usual beginning, but for a byte of it now and then. */
 static void set_up(struct input *input)
 {
@@ -164,7 +148,8 @@ static void operate(struct input *input, uint8_t operation)
     case READ_BAR:
     case WRITE_BAR:
         address = input_16(input);
-        access_bus(BAR + ((address & 0x7000) | (address & 0x7f)), operation == WRITE_BAR, input);
+        access_bus(&world.mmio, BAR + ((address & 0x7000) | (address & 0x7f)),
+                   operation == WRITE_BAR, input);
         break;
     case CONFIG:
         address = input_8(input);
