@@ -244,11 +244,12 @@ static void room_came(struct event_source *source, uint32_t events _unused_)
 int console_server_init(struct console_server *server, struct console_device *console,
                         struct event_loop *loop)
 {
+    server->console = NULL;
+    if (!console || console->listener < 0)
+        return 0;
     memset(server, 0, sizeof(*server));
     for (unsigned i = 0; i < CONSOLE_CLIENTS_MAX; i++)
         server->clients[i].source.fd = -EBADF;
-    if (!console || console->listener < 0)
-        return 0;
     server->console = console;
     server->loop = loop;
     server->listener = (struct event_source){.fd = console->listener, .ready = client_comes};

@@ -259,7 +259,7 @@ static void time_is_over(struct event_source *source, uint32_t events)
 int control_init(struct control *control, int fd, struct machine *machine, struct options *options,
                  const struct status *status_line, struct event_loop *loop)
 {
-    memset(control, 0, sizeof(*control));
+    memset(control, 0, offsetof(struct control, new_options));
     control->machine = machine;
     control->options = options;
     control->status_line = status_line;

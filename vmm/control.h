@@ -36,6 +36,7 @@ struct control {
     bool refused;                 /* a part of it was */
     unsigned next;                /* the device to be asked */
     struct virtio_inquiry inquiry;
+    /* From here on untouched until somebody asks. */
     struct options new_options; /* borrow from request */
     char request[CONTROL_REQUEST_SIZE];
     char reply[CONTROL_REPLY_SIZE];

@@ -197,14 +197,15 @@ int machine_init(struct machine *machine, const struct machine_settings *setting
 {
     uint64_t entry;
 
-    memset(machine, 0, sizeof(*machine));
     machine->vm.fd = -EBADF;
     machine->serial_irq = machine->power_button_irq = machine->serial_output = -EBADF;
     machine->boot_reached = machine->ended = machine->news = -EBADF;
     machine->n_vcpus = settings->n_vcpus;
     thread_gate_init(&machine->gate, NULL, NULL);
-    machine->devices = calloc(MACHINE_DEVICES_MAX, sizeof(*machine->devices));
-    if (!machine->devices)
+    machine->devices_max =
+        settings->n_devices < MACHINE_DEVICES_MAX ? settings->n_devices : MACHINE_DEVICES_MAX;
+    machine->devices = calloc(machine->devices_max, sizeof(*machine->devices));
+    if (!machine->devices && machine->devices_max > 0)
         return -ENOMEM;
 
     int r = vm_init(&machine->vm, settings->kvm_fd);
@@ -256,7 +257,7 @@ void machine_done(struct machine *machine)
 
 int machine_add_device(struct machine *machine, struct virtio_device *device)
 {
-    if (machine->n_devices == MACHINE_DEVICES_MAX) {
+    if (machine->n_devices == machine->devices_max) {
         device->type->destroy(device);
         return log_errno(-ENOSPC, "A machine has %d devices at most", MACHINE_DEVICES_MAX);
     }

@@ -55,7 +55,7 @@ struct machine {
     struct serial serial;
     struct power power;
     struct boot_timer boot_timer;
-    unsigned n_vcpus, n_devices;
+    unsigned n_vcpus, n_devices, devices_max;
     struct machine_vcpu *vcpus;
     struct machine_device *devices;
     struct thread_gate gate;
@@ -70,6 +70,7 @@ struct machine {
 struct machine_settings {
     int kvm_fd; /* borrowed, and outlives the machine */
     unsigned n_vcpus;
+    unsigned n_devices;   /* that will be added */
     uint64_t memory_size; /* bytes */
     enum guest_memory_pages memory_pages;
     int kernel_fd, initrd_fd; /* borrowed; initrd may be -EBADF */
@@ -77,8 +78,10 @@ struct machine_settings {
     struct smbios_platform smbios; /* borrowed, and not needed once the machine is built */
 };
 
-/* Builds all but the devices; loads the kernel. 0 or -errno; logs. machine_done() takes a
- * half-built one. */
+/*
+ * Builds all but the devices; loads the kernel. MACHINE is zeroed, as static memory is: it is
+ * large, and most of it stays untouched. 0 or -errno; logs. machine_done() takes a half-built one.
+ */
 int machine_init(struct machine *machine, const struct machine_settings *settings);
 void machine_done(struct machine *machine);
 

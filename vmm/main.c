@@ -135,6 +135,7 @@ static int build(struct machine *machine, struct resources *resources,
     const struct machine_settings settings = {
         .kvm_fd = resources->kvm,
         .n_vcpus = options->vcpus,
+        .n_devices = options->n_devices,
         .memory_size = options->memory_mib << 20,
         .memory_pages = options->memory_pages,
         .kernel_fd = resources->kernel,

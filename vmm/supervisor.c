@@ -247,7 +247,6 @@ static int make_signals(struct event_source *source)
 int supervisor_init(struct supervisor *supervisor, struct options *options, struct machine *machine,
                     const struct notify *notify, int control_fd, uint64_t start_ns)
 {
-    memset(supervisor, 0, sizeof(*supervisor));
     supervisor->readiness.listener.fd = -EBADF;
     supervisor->machine = machine;
     supervisor->notify = notify;

@@ -47,8 +47,9 @@ struct supervisor {
 };
 
 /*
- * Makes all that the loop needs; blocks the signals that it handles. CONTROL_FD is the control
- * socket, taken over, or -EBADF. 0 or -errno; logs.
+ * Makes all that the loop needs; blocks the signals that it handles. SUPERVISOR is zeroed, as
+ * static memory is: it is large, and most of it stays untouched. CONTROL_FD is the control socket,
+ * taken over, or -EBADF. 0 or -errno; logs.
  */
 int supervisor_init(struct supervisor *supervisor, struct options *options, struct machine *machine,
                     const struct notify *notify, int control_fd, uint64_t start_ns);

@@ -45,7 +45,7 @@ enum {
 
 void serial_init(struct serial *serial, int irq_eventfd, int output_eventfd)
 {
-    memset(serial, 0, sizeof(*serial));
+    memset(serial, 0, offsetof(struct serial, output));
     pthread_mutex_init(&serial->mutex, NULL);
     serial->irq_eventfd = irq_eventfd;
     serial->output_eventfd = output_eventfd;

@@ -27,13 +27,13 @@ struct serial_state {
 struct serial {
     pthread_mutex_t mutex; /* guards: state, output*, dropped, line_up, reader_lingers */
     struct serial_state state;
-    char output[SERIAL_OUTPUT_SIZE];
     unsigned output_start, output_length;
     uint64_t dropped;
     bool line_up;
-    bool reader_lingers; /* the reader waits for the line's end; wake it at that */
-    int irq_eventfd;     /* borrowed: raises the port's GSI */
-    int output_eventfd;  /* borrowed: says that output waits */
+    bool reader_lingers;             /* the reader waits for the line's end; wake it at that */
+    int irq_eventfd;                 /* borrowed: raises the port's GSI */
+    int output_eventfd;              /* borrowed: says that output waits */
+    char output[SERIAL_OUTPUT_SIZE]; /* last, and untouched until the guest writes */
 };
 
 void serial_init(struct serial *serial, int irq_eventfd, int output_eventfd);

@@ -101,6 +101,7 @@ static int make_machine(struct machine *machine, const struct elf_image *image, 
         .cmdline = "quiet",
     };
 
+    memset(machine, 0, sizeof(*machine));
     return machine_init(machine, &settings);
 }
 
@@ -120,6 +121,7 @@ static void test_half_built(void **state _unused_)
     free(image);
 
     struct machine_settings settings = {.kvm_fd = -1, .n_vcpus = 1};
+    memset(&machine, 0, sizeof(machine));
     assert_int_equal(machine_init(&machine, &settings), -EBADF);
     machine_done(&machine);
 }
