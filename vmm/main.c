@@ -83,7 +83,9 @@ static int acquire(struct resources *resources, const struct options *options)
     if (r >= 0)
         r = resources->kernel =
             fd_store_open(&resources->store, options->kernel, O_RDONLY, "kernel");
-    if (r >= 0 && options->initrd)
+    if (r >= 0 && options->initrd &&
+        (!options->initrd_optional ||
+         fd_store_has(&resources->store, options->initrd + strlen("fd:"))))
         r = resources->initrd =
             fd_store_open(&resources->store, options->initrd, O_RDONLY, "initrd");
     for (unsigned i = 0; i < options->n_credentials && r >= 0; i++)

@@ -17,6 +17,7 @@ enum {
     OPTION_KVM,
     OPTION_KERNEL,
     OPTION_INITRD,
+    OPTION_TRY_INITRD,
     OPTION_CMDLINE,
     OPTION_CREDENTIAL,
     OPTION_STOP_TIMEOUT,
@@ -42,6 +43,7 @@ static const struct {
 } rows[] = {
     {"kernel", OPTION_KERNEL, "FILE", "ELF vmlinux or bzImage (needed)"},
     {"initrd", OPTION_INITRD, "FILE", "initial RAM disk"},
+    {"try-initrd", OPTION_TRY_INITRD, "fd:NAME", "the same, if there is such a descriptor"},
     {"cmdline", OPTION_CMDLINE, "TEXT", "added to the kernel's command line"},
     {"vcpus", OPTION_VCPUS, "N", "virtual CPUs, 1 to 254 (1)"},
     {"memory", OPTION_MEMORY, "MIB", "guest memory in MiB, 16 and more (256)"},
@@ -151,7 +153,11 @@ static int set_option(struct options *options, int value, const char *argument)
         options->kernel = argument;
         return 0;
     case OPTION_INITRD:
+    case OPTION_TRY_INITRD:
         options->initrd = argument;
+        options->initrd_optional = value == OPTION_TRY_INITRD;
+        if (options->initrd_optional && strncmp(argument, "fd:", 3) != 0)
+            return log_errno(-EINVAL, "--try-initrd=%s is not fd:NAME", argument);
         return 0;
     case OPTION_CMDLINE:
         options->cmdline = argument;

@@ -17,8 +17,9 @@ struct options {
     uint64_t memory_mib;
     enum guest_memory_pages memory_pages;
     const char *kvm, *kernel, *initrd; /* "fd:NAME" or a path */
+    bool initrd_optional;              /* there need be no such fd */
     const char *cmdline;
-    const char *control; /* NULL: none */
+    const char *control;   /* NULL: none */
     const char *readiness; /* or NULL */
     unsigned stop_timeout_sec;
     bool debug;

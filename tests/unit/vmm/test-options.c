@@ -34,6 +34,9 @@ static void test_defaults(void **state _unused_)
     assert_int_equal(options.stop_timeout_sec, 30);
     assert_int_equal(options.n_devices, 0);
     assert_false(options.debug);
+    assert_int_equal(parse("--kernel=k --try-initrd=fd:initrd", &options), 0);
+    assert_string_equal(options.initrd, "fd:initrd");
+    assert_true(options.initrd_optional);
 }
 
 static void test_all(void **state _unused_)
@@ -72,6 +75,7 @@ static void test_refused(void **state _unused_)
         const char *text, *message;
     } cases[] = {
         {"--vcpus=1", "--kernel=FILE is missing"},
+        {"--kernel=k --try-initrd=/initrd", "--try-initrd=/initrd is not fd:NAME"},
         {"--kernel=k --vcpus=0", "--vcpus=0 is not a number from 1 to 254"},
         {"--kernel=k --vcpus=255", "--vcpus=255 is not"},
         {"--kernel=k --vcpus=-1", "--vcpus=-1 is not"},
