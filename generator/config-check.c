@@ -71,12 +71,13 @@ static void check_vm(struct vm_config *config)
 
     if (!section->origin.source) {
         problems_add(&config->problems, place_of(config, section),
-                     "there is no [vm] section; every VM needs one with at least kernel = ...");
+                     "there is no [vm] section; every VM needs one, if only an empty one");
         return;
     }
-    if (!is_set(config, "kernel"))
-        problems_add(&config->problems, section->origin,
-                     "there is no kernel in [vm]; add kernel = NAME or kernel = /PATH");
+    if (config->vm.verify == VERIFY_ALWAYS && config->vm.kernel[0] == '/')
+        problems_add(&config->problems, *setting_origin(schema_find(SECTION_VM, "verify"), section),
+                     "verify = always needs kernel = NAME: there is no manifest to hold a path "
+                     "against");
     if (config->vm.memory_max != 0 && config->vm.memory_max >> 20 < config->vm.memory_mib)
         problems_add(&config->problems, *setting_origin(memory_max, section),
                      "memory_max is less than the guest's memory, memory_mib = %u; raise it or "

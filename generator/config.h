@@ -39,6 +39,9 @@ enum disk_engine { DISK_ENGINE_AUTO, DISK_ENGINE_IO_URING, DISK_ENGINE_SYNC };
 /* What the guest's memory is made of: small pages, reserved huge ones, transparent huge ones. */
 enum hugepages { HUGEPAGES_NO, HUGEPAGES_YES, HUGEPAGES_THP };
 
+/* How a managed kernel is held against its manifest at each start. */
+enum verify { VERIFY_AUTO, VERIFY_ALWAYS };
+
 /* What `systemctl start` waits for, in the words' order. */
 enum readiness { READINESS_NONE, READINESS_VMM, READINESS_GUEST };
 
@@ -62,8 +65,9 @@ struct vm_section {
     unsigned cpu_weight; /* 0: systemd's default, also below */
     char *cpus;          /* a list as the kernel writes it, or NULL: all */
     unsigned io_weight;
-    char *kernel;       /* a path */
-    char *initrd;       /* or NULL */
+    char *kernel;       /* a path, or the name of a managed one */
+    char *initrd;       /* a path, or "none"; NULL: the managed kernel's, if it has one */
+    unsigned verify;    /* enum verify */
     char *cmdline;      /* or NULL */
     unsigned readiness; /* enum readiness */
     unsigned ready_timeout_sec;

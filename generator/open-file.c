@@ -5,6 +5,7 @@
 
 #include "generator/file-lock.h"
 #include "generator/helper-log.h"
+#include "generator/kernel-store.h"
 #include "generator/listen-socket.h"
 #include "generator/nic.h"
 #include "generator/run-file.h"
@@ -51,8 +52,7 @@ static const struct kind kinds[] = {
         .regular = true,
         .not_empty = true,
         .expected = "a kernel image",
-        .missing = "kernel= in the VM's file names an absolute path, or a managed kernel "
-                   "NAME, which is /var/lib/volt/kernels/NAME/vmlinux",
+        .missing = "see kernel= in the VM's file",
     },
     {
         .name = "initrd",
@@ -151,6 +151,22 @@ int open_file_parse_create(const char *text, struct open_file *ret)
 {
     *ret = (struct open_file){.writable = true, .creates = true};
     return parse(text, ret);
+}
+
+int open_file_parse_managed(const char *text, struct open_file *ret)
+{
+    static const char *const names[] = {"kernel=", "initrd="};
+
+    for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+        size_t length = strlen(names[i]);
+
+        if (strncmp(text, names[i], length) || !kernel_name_is_valid(text + length))
+            continue;
+        *ret = (struct open_file){.managed = true, .path = text + length};
+        (void)snprintf(ret->name, sizeof(ret->name), "%.*s", (int)length - 1, names[i]);
+        return 0;
+    }
+    return -EINVAL;
 }
 
 /* The id in vhost.ID.QUEUE, as the arguments of "%.*s". */

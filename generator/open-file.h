@@ -14,6 +14,7 @@ struct open_file {
     bool writable;
     bool listens;  /* PATH is where a socket is made, not a file that is there */
     bool creates;  /* PATH is where a file is made; in place of one that is there */
+    bool managed;  /* PATH is a managed kernel's name */
     bool optional; /* without it there is a fallback: to a NIC without vhost */
 };
 
@@ -27,6 +28,9 @@ int open_file_parse_listen(const char *text, struct open_file *ret);
 
 /* The same for the argument of --create; the name is balloon-statistics. */
 int open_file_parse_create(const char *text, struct open_file *ret);
+
+/* The same for the argument of --managed; the name is kernel or initrd. */
+int open_file_parse_managed(const char *text, struct open_file *ret);
 
 /* Opens it, once it is known to be of the kind that its name asks for: nothing else is ever opened
  * (opening a device can do things, opening a pipe can wait). On an error *ret_why is the whole

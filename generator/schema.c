@@ -85,14 +85,21 @@ const struct setting schema[] = {
              "scheduler is one that knows of weights."},
     {VM(kernel), .key = "kernel", .parse = parse_kernel,
      .value = "the name of a managed kernel or an absolute path",
-     .otherwise = "an error: every VM needs a kernel",
-     .help = "The kernel to boot, an ELF vmlinux or a bzImage. A name without '/' "
-             "means " VOLT_KERNEL_DIR "/NAME/vmlinux."},
-    {VM(initrd), .key = "initrd", .parse = parse_path, .value = "an absolute path",
-     .otherwise = "none", .help = "The initial RAM disk."},
+     .initial = "default",
+     .help = "The kernel to boot: one of those that volt-kernel(8) manages, which are "
+             "in " VOLT_KERNEL_DIR "/NAME or " VOLT_VENDOR_KERNEL_DIR "/NAME; default is what "
+             "`volt-kernel default` shows. Or the path of an ELF vmlinux or a bzImage."},
+    {VM(initrd), .key = "initrd", .parse = parse_initrd, .value = "an absolute path, or none",
+     .otherwise = "the managed kernel's, where it has one", .help = "The initial RAM disk."},
+    {VM(verify), .key = "verify", .parse = parse_choice, .rule = {.words = "auto always"},
+     .initial = "auto",
+     .help = "How a managed kernel is held against its manifest before each start: by fs-verity, "
+             "or else by size and time of the last change, and by reading it all only where these "
+             "differ; or always by reading it all."},
     {VM(cmdline), .key = "cmdline", .parse = parse_cmdline, .value = "at most 1792 bytes of text",
      .otherwise = "nothing is added",
-     .help = "Added to the kernel's command line that the VMM makes."},
+     .help = "Added to the kernel's command line: behind what the VMM needs and what a managed "
+             "kernel brings along, so that it wins."},
     {VM(readiness), .key = "readiness", .parse = parse_choice, .rule = {.words = "none vmm guest"},
      .otherwise =
          "guest with a [vsock], and a guest that has said nothing at all by the time limit "

@@ -38,41 +38,57 @@ static void write_character(FILE *f, const char *p, size_t length, enum unit_con
         (void)fwrite(p, 1, length, f);
 }
 
-static void write_quoted(FILE *f, const char *text, const char *variable, enum unit_context context)
+/* What stands around the text of an argument, and is ours; or NULL. */
+struct surroundings {
+    const char *option, *before, *after;
+};
+
+static void write_variable(FILE *f, const char *name)
+{
+    if (name)
+        (void)fprintf(f, "${%s}", name);
+}
+
+static void write_quoted(FILE *f, const char *text, const struct surroundings *around,
+                         enum unit_context context)
 {
     const char *end = text + strlen(text);
-    bool quote = (context == UNIT_WORD || context == UNIT_EXEC_ARGUMENT) && !is_plain_word(text);
+    bool quote = (context == UNIT_WORD || context == UNIT_EXEC_ARGUMENT) && !is_plain_word(text) &&
+                 (*text || !around->option);
 
     if (quote)
         (void)fputc('"', f);
+    if (around->option)
+        (void)fputs(around->option, f);
+    write_variable(f, around->before);
     for (const char *p = text; p < end;) {
         size_t length = printable_length(p, end);
 
         write_character(f, p, length, context);
         p += length > 0 ? length : 1;
     }
-    if (variable)
-        (void)fprintf(f, "${%s}", variable);
+    write_variable(f, around->after);
     if (quote)
         (void)fputc('"', f);
 }
 
 void unit_escape(FILE *f, const char *text, enum unit_context context)
 {
-    write_quoted(f, text, NULL, context);
+    write_quoted(f, text, &(struct surroundings){0}, context);
 }
 
-static void write_argument(FILE *f, const char *variable, const char *format, va_list ap)
-    _printf_(3, 0);
+static void write_argument(FILE *f, const struct surroundings *around, const char *format,
+                           va_list ap) _printf_(3, 0);
 
-static void write_argument(FILE *f, const char *variable, const char *format, va_list ap)
+static void write_argument(FILE *f, const struct surroundings *around, const char *format,
+                           va_list ap)
 {
     char text[UNIT_ARGUMENT_MAX];
     int n _unused_ = vsnprintf(text, sizeof(text), format, ap);
 
     assert(n >= 0 && (size_t)n < sizeof(text)); /* the parsers bound every part */
     (void)fputs(" \\\n    ", f);
-    write_quoted(f, text, variable, UNIT_EXEC_ARGUMENT);
+    write_quoted(f, text, around, UNIT_EXEC_ARGUMENT);
 }
 
 void unit_write_argument(FILE *f, const char *format, ...)
@@ -80,7 +96,7 @@ void unit_write_argument(FILE *f, const char *format, ...)
     va_list ap;
 
     va_start(ap, format);
-    write_argument(f, NULL, format, ap);
+    write_argument(f, &(struct surroundings){0}, format, ap);
     va_end(ap);
 }
 
@@ -89,6 +105,17 @@ void unit_write_argument_and(FILE *f, const char *variable, const char *format, 
     va_list ap;
 
     va_start(ap, format);
-    write_argument(f, variable, format, ap);
+    write_argument(f, &(struct surroundings){.after = variable}, format, ap);
+    va_end(ap);
+}
+
+void unit_write_argument_between(FILE *f, const char *option, const char *before, const char *after,
+                                 const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    write_argument(f, &(struct surroundings){.option = option, .before = before, .after = after},
+                   format, ap);
     va_end(ap);
 }

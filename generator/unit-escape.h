@@ -23,6 +23,12 @@ void unit_escape(FILE *f, const char *text, enum unit_context context);
 /* Writes the next argument of an Exec line, on a line of its own, escaped. */
 void unit_write_argument(FILE *f, const char *format, ...) _printf_(2, 3);
 
+/* As unit_write_argument(); the argument is OPTION, the value that BEFORE has when the command
+ * starts, the text, and the value of AFTER. Either variable may be NULL. OPTION and the names are
+ * ours: they are not escaped. */
+void unit_write_argument_between(FILE *f, const char *option, const char *before, const char *after,
+                                 const char *format, ...) _printf_(5, 6);
+
 /* As unit_write_argument(); the value that VARIABLE has when the command starts is put at the
  * argument's end, in one word with it. The name is ours: it is not escaped. */
 void unit_write_argument_and(FILE *f, const char *variable, const char *format, ...) _printf_(3, 4);

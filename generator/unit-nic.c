@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 
 #include "generator/unit-escape.h"
+#include "generator/unit-kernel.h"
 #include "generator/unit-vsock.h"
 
 #define VARIABLE_SIZE sizeof("VOLT_MAC_18446744073709551615")
@@ -47,13 +48,16 @@ void unit_write_variables(FILE *f, const struct vm_config *config)
 
     for (size_t i = 0; i < config->networks_count; i++)
         any = any || !network_says(config->networks[i], "mac");
-    if (!any && !unit_has_vsock(config))
+    if (!any && !unit_has_vsock(config) && !unit_has_managed_kernel(config))
         return;
     if (any)
         (void)fputs(
             "\n# What volt-net has the last word on: MACs that nobody wrote down, addresses\n", f);
     else
-        (void)fputs("\n# What volt-open has the last word on: the CID\n", f);
+        (void)fprintf(f, "\n# What volt-open has the last word on: %s%s%s\n",
+                      unit_has_vsock(config) ? "the CID" : "",
+                      unit_has_vsock(config) && unit_has_managed_kernel(config) ? ", " : "",
+                      unit_has_managed_kernel(config) ? "the kernel's own command line" : "");
     for (size_t i = 0; i < config->networks_count; i++) {
         char mac[MAC_TEXT_SIZE], variable[VARIABLE_SIZE];
 

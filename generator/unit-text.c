@@ -8,6 +8,7 @@
 #include "generator/unit-credential.h"
 #include "generator/unit-disk.h"
 #include "generator/unit-escape.h"
+#include "generator/unit-kernel.h"
 #include "generator/unit-memory.h"
 #include "generator/unit-nic.h"
 #include "generator/unit-vsock.h"
@@ -90,11 +91,7 @@ static void write_source_path(FILE *f, const struct vm_config *config)
 static void write_mounts(FILE *f, const struct vm_config *config)
 {
     (void)fputs("RequiresMountsFor=", f);
-    unit_escape(f, config->vm.kernel, UNIT_WORD);
-    if (config->vm.initrd) {
-        (void)fputc(' ', f);
-        unit_escape(f, config->vm.initrd, UNIT_WORD);
-    }
+    unit_write_kernel_mounts(f, config);
     for (size_t i = 0; i < config->disks_count; i++) {
         (void)fputc(' ', f);
         unit_escape(f, config->disks[i]->path, UNIT_WORD);
@@ -151,32 +148,13 @@ static void write_helpers(FILE *f, const struct vm_config *config)
                 "ExecStartPre=+" VOLT_LIBEXECDIR "/volt-open",
                 f);
     unit_write_argument(f, "--read-write=kvm=/dev/kvm");
-    unit_write_argument(f, "--read-only=kernel=%s", config->vm.kernel);
-    if (config->vm.initrd)
-        unit_write_argument(f, "--read-only=initrd=%s", config->vm.initrd);
+    unit_write_kernel_files(f, config);
     unit_write_disk_files(f, config);
     unit_write_vhost_files(f, config);
     unit_write_memory_files(f, config);
     unit_write_argument(f, "--listen=control=/run/volt/vm/%s/control", config->vm.uuid);
     unit_write_vsock_files(f, config);
     (void)fputc('\n', f);
-}
-
-static void write_cmdline(FILE *f, const struct vm_config *config)
-{
-    const char *own = config->vm.cmdline ? config->vm.cmdline : "";
-    const char *console = unit_has_console(config) ? UNIT_CONSOLE_WORDS : "";
-    char root[UNIT_ROOT_SIZE], words[UNIT_ROOT_SIZE + sizeof(UNIT_CONSOLE_WORDS)];
-
-    unit_format_root(config, root);
-    (void)snprintf(words, sizeof(words), "%s%s%s", console, *console && *root ? " " : "", root);
-    /* The VM's own words come after, and win. */
-    const char *blank = *words && *own ? " " : "";
-    if (unit_has_cmdline_address(config))
-        unit_write_argument_and(f, "VOLT_IP", "--cmdline=%s%s%s%s", words, blank, own,
-                                *words || *own ? " " : "");
-    else if (*words || *own)
-        unit_write_argument(f, "--cmdline=%s%s%s", words, blank, own);
 }
 
 static void write_vmm(FILE *f, const struct vm_config *config)
@@ -192,10 +170,7 @@ static void write_vmm(FILE *f, const struct vm_config *config)
     unit_write_argument(f, "--vcpus=%u", vm->vcpus);
     unit_write_argument(f, "--memory=%u", vm->memory_mib);
     unit_write_argument(f, "--kvm=fd:kvm");
-    unit_write_argument(f, "--kernel=fd:kernel");
-    if (vm->initrd)
-        unit_write_argument(f, "--initrd=fd:initrd");
-    write_cmdline(f, config);
+    unit_write_kernel(f, config);
     unit_write_disks(f, config);
     unit_write_nets(f, config);
     unit_write_console(f, config);

@@ -53,14 +53,19 @@ int parse_kernel(const char *text, const struct value_rule *rule, void *place,
                  const char **ret_reason)
 {
     char name[NAME_LENGTH_MAX + 1];
-    char path[sizeof(VOLT_KERNEL_DIR) + sizeof("//vmlinux") + sizeof(name)];
 
     if (strchr(text, '/'))
         return parse_path(text, rule, place, ret_reason);
     if (parse_name(text, rule, name, ret_reason) < 0)
         return -EINVAL;
-    (void)snprintf(path, sizeof(path), "%s/%s/vmlinux", VOLT_KERNEL_DIR, name);
-    return store(place, path);
+    return store(place, name);
+}
+
+int parse_initrd(const char *text, const struct value_rule *rule, void *place,
+                 const char **ret_reason)
+{
+    return strcmp(text, "none") == 0 ? store(place, text)
+                                     : parse_path(text, rule, place, ret_reason);
 }
 
 int parse_cmdline(const char *text, _unused_ const struct value_rule *rule, void *place,

@@ -68,7 +68,9 @@ int parse_choice(const char *text, const struct value_rule *rule, void *place,
 int parse_path(const char *text, const struct value_rule *rule, void *place,
                const char **ret_reason); /* char *, allocated; the old one is freed */
 int parse_kernel(const char *text, const struct value_rule *rule, void *place,
-                 const char **ret_reason); /* char *, the path; a name means a managed kernel */
+                 const char **ret_reason); /* char *, a path, or the name of a managed kernel */
+int parse_initrd(const char *text, const struct value_rule *rule, void *place,
+                 const char **ret_reason); /* char *, a path, or "none" */
 int parse_cmdline(const char *text, const struct value_rule *rule, void *place,
                   const char **ret_reason); /* char * */
 int parse_cpus(const char *text, const struct value_rule *rule, void *place,

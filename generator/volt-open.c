@@ -4,6 +4,7 @@
 #include "generator/helper-log.h"
 #include "generator/host-network.h"
 #include "generator/open-file.h"
+#include "generator/open-kernel.h"
 #include "generator/run-arguments.h"
 #include "generator/vm-environment.h"
 #include "generator/vsock-cid.h"
@@ -20,6 +21,7 @@ static const char help[] =
     "volt-open [--read-write=NAME=PATH]... [--read-only=NAME=PATH]...\n"
     "          [--try-read-write=NAME=PATH]... [--listen=NAME=PATH]...\n"
     "          [--create=NAME=PATH]... [--vsock=uuid=UUID,cid=CID[,notify]]\n"
+    "          [--managed=kernel=KERNEL [--managed=initrd=KERNEL] [--verify=HOW] --uuid=UUID]\n"
     "volt-open refuse MESSAGE\n"
     "\n"
     "Opens files and devices for a VM and leaves them in the service's fd store, as NAME.\n"
@@ -37,6 +39,11 @@ static const char help[] =
     "  --create=NAME=PATH          makes an empty file; NAME is balloon-statistics\n"
     "  --vsock=uuid=UUID,cid=CID   gives vhost-vsock its CID, a number or auto; with notify, also\n"
     "                              leaves a socket there that listens to guests, as notify\n"
+    "  --managed=kernel=KERNEL     opens and verifies a kernel that volt-kernel manages; with\n"
+    "  --managed=initrd=KERNEL     also the initrd that it has, if any\n"
+    "  --verify=HOW                auto: by fs-verity, or size and time; always: by reading it "
+    "all\n"
+    "  --uuid=UUID                 whose volt-vmm is told the kernel's words for its command line\n"
     "  --help                      this text\n"
     "  --version                   the version\n"
     "\n"
@@ -85,6 +92,10 @@ static int open_each(const struct open_file *files, size_t n, int *fds)
     for (size_t i = 0; i < n; i++) {
         _cleanup_free_ char *why = NULL;
 
+        if (files[i].managed) { /* open_kernel() */
+            opened++;
+            continue;
+        }
         if ((files[i].listens || files[i].creates) &&
             !fdstore_available()) { /* a running VM's would be lost */
             opened++;
@@ -156,7 +167,8 @@ static int set_up_vsock(const struct open_file *files, size_t n, const int *fds,
     return vsock->notify ? push_listener() : 0;
 }
 
-static int open_all(const struct open_file *files, size_t n, const struct vsock_request *vsock)
+static int open_all(const struct open_file *files, size_t n, const struct vsock_request *vsock,
+                    const struct kernel_request *kernel)
 {
     int fds[OPEN_FILE_MAX];
     int r;
@@ -166,6 +178,11 @@ static int open_all(const struct open_file *files, size_t n, const struct vsock_
     r = empty_store(files, n);
     if (r >= 0)
         r = open_each(files, n, fds);
+    if (r >= 0) {
+        int q = open_kernel(files, n, kernel, fds);
+
+        r = q < 0 ? q : r;
+    }
     if (r >= 0 && fdstore_available() && vsock) {
         int q = set_up_vsock(files, n, fds, vsock);
 
@@ -233,12 +250,17 @@ int main(int argc, char **argv)
         {"listen", required_argument, NULL, 'l'},
         {"create", required_argument, NULL, 'c'},
         {"vsock", required_argument, NULL, 'v'},
+        {"managed", required_argument, NULL, 'm'},
+        {"verify", required_argument, NULL, 'y'},
+        {"uuid", required_argument, NULL, 'u'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         {0},
     };
     struct open_file files[OPEN_FILE_MAX];
+    struct kernel_request kernel = {0};
     struct vsock_request vsock;
+    const char *wrong;
     bool has_vsock = false;
     size_t n = 0;
     int c, r;
@@ -256,12 +278,19 @@ int main(int argc, char **argv)
                 return usage_error(optarg, "expected uuid=UUID,cid=auto|NUMBER[,notify]");
             continue;
         }
-        if (c != 'w' && c != 'r' && c != 't' && c != 'l' && c != 'c')
+        if (c == 'u')
+            kernel.uuid = optarg;
+        if (c == 'y' && kernel_request_parse_verify(optarg, &kernel) < 0)
+            return usage_error(optarg, "expected auto or always");
+        if (c == 'u' || c == 'y')
+            continue;
+        if (!strchr("wrtlcm", c))
             return EXIT_USAGE;
         if (n == OPEN_FILE_MAX)
             return usage_error(optarg, "too many files");
         if ((c == 'l'   ? open_file_parse_listen(optarg, &files[n])
              : c == 'c' ? open_file_parse_create(optarg, &files[n])
+             : c == 'm' ? open_file_parse_managed(optarg, &files[n])
                         : open_file_parse(optarg, c != 'r', c == 't', &files[n])) < 0)
             return usage_error(optarg,
                                "expected NAME=PATH, with a known NAME and an absolute PATH");
@@ -272,10 +301,13 @@ int main(int argc, char **argv)
     r = check(files, n, has_vsock);
     if (r != 0)
         return r;
+    wrong = kernel_request_check(files, n, &kernel);
+    if (wrong)
+        return usage_error("--managed", wrong);
     /* Where namespaces have sockets of this kind of their own, those of the host are meant. */
     if (has_vsock && fdstore_available())
         (void)host_network_enter();
-    if (open_all(files, n, has_vsock ? &vsock : NULL) < 0)
+    if (open_all(files, n, has_vsock ? &vsock : NULL, &kernel) < 0)
         return EXIT_FAILURE;
     if (fdstore_available())
         keep_arguments(files, n, argv + 1);

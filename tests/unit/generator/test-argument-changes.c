@@ -50,6 +50,10 @@ static void test_open(void **state _unused_)
     assert_string_equal(OPEN("--read-only=disk.root=/a=b", "--read-write=disk.root=/a=c"),
                         "disk.root: /a=b → /a=c takes effect at the next start\n");
     assert_string_equal(OPEN("--read-only=disk.root=/a", "--read-only=disk.data=/a"), "");
+    assert_string_equal(OPEN("--managed=kernel=debian-12", "--managed=kernel=debian-13"),
+                        "kernel: debian-12 → debian-13 takes effect at the next start\n");
+    assert_string_equal(OPEN("--managed=kernel=debian-12", "--read-only=kernel=/k"),
+                        "kernel: debian-12 → /k takes effect at the next start\n");
     assert_string_equal(OPEN("--read-only=initrd=/a", "--read-only=kernel=/a"),
                         "initrd: /a → - takes effect at the next start\n");
     assert_string_equal(OPEN("--read-only=kernel=/a", "--read-only=initrd=/a"),

@@ -29,8 +29,8 @@ static const struct {
     {VM_A "[network]\n", "web.ini:4: [network] needs an id, such as [network eth0]\n"},
     {VM_A "[disk]\n", "web.ini:4: [disk] needs an id, such as [disk root]\n"},
     {"[vm x]\nuuid=" UUID_A "\n", "web.ini:1: [vm] takes no id; write [vm], not [vm x]\n"
-                                  "web.ini: there is no [vm] section; every VM needs one with at "
-                                  "least kernel = ...\n"},
+                                  "web.ini: there is no [vm] section; every VM needs one, if only "
+                                  "an empty one\n"},
     {VM_A "[network Eth0]\n",
      "web.ini:4: the id 'Eth0' must be 1 to 15 characters of a-z, 0-9, '_' and '-'\n"},
     {VM_A "[network eth0 eth1]\n",
@@ -62,7 +62,7 @@ static const struct {
     {VM_A "[network a]\nmode=routed\n",
      "web.ini:5: mode must be networkd or direct, not 'routed'\n"},
     {VM_A "initrd=web.cpio\n",
-     "web.ini:4: initrd must be an absolute path, not 'web.cpio': it does "
+     "web.ini:4: initrd must be an absolute path, or none, not 'web.cpio': it does "
      "not begin with '/'\n"},
     {VM_A "memory_max=1M\n", "web.ini:4: memory_max is less than the guest's memory, memory_mib = "
                              "512; raise it or leave it out\n"},
@@ -72,12 +72,14 @@ static const struct {
     {"[vm]\nkernel=k\n",
      "web.ini:1: there is no uuid, and the file's name is none; add one: uuid = "
      "UUID (uuidgen makes one)\n"},
-    {"[vm]\nuuid=" UUID_A "\n",
-     "web.ini:1: there is no kernel in [vm]; add kernel = NAME or kernel = /PATH\n"},
+    {"[vm]\nuuid=" UUID_A "\nkernel=/k\nverify=always\n",
+     "web.ini:4: verify = always needs kernel = NAME: there is no manifest to hold a path "
+     "against\n"},
+    {VM_A "initrd=none\nverify=no\n", "web.ini:5: verify must be auto or always, not 'no'\n"},
     {"# uuid=" UUID_A "\n",
      "web.ini: there is no uuid, and the file's name is none; add one: uuid = UUID (uuidgen makes "
      "one)\n"
-     "web.ini: there is no [vm] section; every VM needs one with at least kernel = ...\n"},
+     "web.ini: there is no [vm] section; every VM needs one, if only an empty one\n"},
     {VM_A "[network a]\nbridge=br0\nzone=z\n",
      "web.ini:6: bridge (line 5) and zone exclude each other; keep one\n"},
     {VM_A "[network a]\nbridge=br0\ntap=br0\n",
@@ -170,6 +172,14 @@ static void test_everything_set(_unused_ void **state)
     assert_false(network->vhost);
 }
 
+static void test_no_kernel_is_the_default_one(_unused_ void **state)
+{
+    _cleanup_vm_config_ struct vm_config *config = describe_text("[vm]\nuuid=" UUID_A "\n");
+
+    assert_problems(config, "");
+    assert_string_equal(config->vm.kernel, "default");
+}
+
 static void test_defaults(_unused_ void **state)
 {
     _cleanup_vm_config_ struct vm_config *config =
@@ -183,6 +193,7 @@ static void test_defaults(_unused_ void **state)
     assert_int_equal(config->vm.stop_timeout_sec, 30);
     assert_false(config->vm.autostart);
     assert_null(config->vm.initrd);
+    assert_int_equal(config->vm.verify, VERIFY_AUTO);
     assert_string_equal(config->networks[0]->tap, "tap-6ba7b810");
     assert_string_equal(config->networks[1]->tap, "tap-6ba7b810-1");
     assert_string_equal(config->networks[2]->tap, "tap-6ba7b810-2");
@@ -298,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_messages),
         cmocka_unit_test(test_everything_set),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_no_kernel_is_the_default_one),
         cmocka_unit_test(test_uuid_from_file_name),
         cmocka_unit_test(test_uuid_of_bad_files),
         cmocka_unit_test(test_uuid_is_not_guessed_from_elsewhere),

@@ -21,6 +21,17 @@ static void test_parse(void **state _unused_)
     assert_string_equal(file.name, "kernel");
     assert_string_equal(file.path, "/boot/a=b");
     assert_false(file.writable);
+    assert_false(file.managed);
+    assert_int_equal(open_file_parse_managed("kernel=debian-12", &file), 0);
+    assert_string_equal(file.name, "kernel");
+    assert_string_equal(file.path, "debian-12");
+    assert_true(file.managed);
+    assert_int_equal(open_file_parse_managed("initrd=debian-12", &file), 0);
+    assert_string_equal(file.name, "initrd");
+    assert_int_equal(open_file_parse_managed("disk.root=x", &file), -EINVAL);
+    assert_int_equal(open_file_parse_managed("kernel=", &file), -EINVAL);
+    assert_int_equal(open_file_parse_managed("kernel=..", &file), -EINVAL);
+    assert_int_equal(open_file_parse_managed("kernel=a/b", &file), -EINVAL);
     assert_int_equal(open_file_parse("disk.root=/x", true, false, &file), 0);
     assert_int_equal(open_file_parse("vhost.eth0.3=/dev/vhost-net", true, false, &file), 0);
     assert_int_equal(open_file_parse("kernel", false, false, &file), -EINVAL);

@@ -41,10 +41,14 @@ static void test_argument_and_variable(_unused_ void **state)
     unit_write_argument_and(f, "VOLT_MAC_0", "--net=eth0,mac=");
     unit_write_argument_and(f, "VOLT_IP", "--cmdline=%s ", "$HOME ${VOLT_IP} %i");
     unit_write_argument(f, "--x=%s", "${VOLT_IP}");
+    unit_write_argument_between(f, "--c=", "A", NULL, "%s", "");
+    unit_write_argument_between(f, "--c=", "A", "B", " %s ", "$x");
+    unit_write_argument_between(f, "--c=", NULL, NULL, "x");
     assert_int_equal(fclose(f), 0);
     assert_string_equal(text, " \\\n    --net=eth0,mac=${VOLT_MAC_0}"
                               " \\\n    \"--cmdline=$$HOME $${VOLT_IP} %%i ${VOLT_IP}\""
-                              " \\\n    \"--x=$${VOLT_IP}\"");
+                              " \\\n    \"--x=$${VOLT_IP}\""
+                              " \\\n    --c=${A} \\\n    \"--c=${A} $$x ${B}\" \\\n    --c=x");
 }
 
 static void test_word(_unused_ void **state)

@@ -147,7 +147,7 @@ static void test_stand_ins_of_one_name(_unused_ void **state)
     assert_null(strstr(first + 1, "# ==> volt-w_e_b.service\n"));
     assert_has(text, "\n# w e b.ini:1: ");
     assert_has(text, "\n# w_e_b.ini:1: there is no uuid");
-    assert_has(text, "(and 5 more)\"\n");
+    assert_has(text, "(and 4 more)\"\n");
 }
 
 static void test_long_label(_unused_ void **state)

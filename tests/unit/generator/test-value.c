@@ -209,9 +209,12 @@ static void test_kernel(_unused_ void **state)
     char *path = NULL, text[CMDLINE_LENGTH_MAX + 2];
 
     takes(parse_kernel, NULL, "debian-12", &path);
-    assert_string_equal(path, "/var/lib/volt/kernels/debian-12/vmlinux");
+    assert_string_equal(path, "debian-12");
     takes(parse_kernel, NULL, "/boot/vmlinuz", &path);
     assert_string_equal(path, "/boot/vmlinuz");
+    takes(parse_initrd, NULL, "none", &path);
+    assert_string_equal(path, "none");
+    refuses(parse_initrd, NULL, "no", "it does not begin with '/'");
     refuses(parse_kernel, NULL, "..", NULL);
     refuses(parse_kernel, NULL, "a/b", "it does not begin with '/'");
     refuses(parse_kernel, NULL, "/boot/../vmlinuz", "'..' is not allowed in it");
