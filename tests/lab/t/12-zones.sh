@@ -92,7 +92,7 @@ test_vmm_gets_what_volt_net_decided() {
     stand_in
     cat >"$run/net" <<END
 mkdir -p /run/volt/vm/$uuid
-printf 'VOLT_MAC_0=02:00:00:00:00:07\nVOLT_IP=ip=10.42.0.7::10.42.0.1:255.255.255.0::eth0:off ip=10.1.0.7::::eth1:off\n' \
+printf 'VOLT_MAC_0=02:00:00:00:00:07\nVOLT_KERNEL_CMDLINE="k x=\\\\"y z\\\\" \\\\\$HOME"\nVOLT_IP=ip=10.42.0.7::10.42.0.1:255.255.255.0::eth0:off ip=10.1.0.7::::eth1:off\n' \
     >/run/volt/vm/$uuid/environment
 END
     # shellcheck disable=SC2016 # as it is
@@ -100,7 +100,7 @@ END
     vm_nic web eth0 zone=default ipv4=10.42.0.7/24 address=cmdline
     start_shown
     # shellcheck disable=SC2016
-    has 'vmm <--cmdline=quiet a "b" ${VOLT_IP} $VOLT_MAC_0 100% ip=10.42.0.7::10.42.0.1:255.255.255.0::eth0:off ip=10.1.0.7::::eth1:off>'
+    has 'vmm <--cmdline=k x="y z" $HOME quiet a "b" ${VOLT_IP} $VOLT_MAC_0 100% ip=10.42.0.7::10.42.0.1:255.255.255.0::eth0:off ip=10.1.0.7::::eth1:off>'
     has 'vmm <--net=eth0,tap=fd:net.eth0,queues=1,vhost=fd:vhost.eth0,mac=02:00:00:00:00:07>'
 }
 
