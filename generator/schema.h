@@ -30,6 +30,8 @@ struct section_type {
 
 extern const struct setting schema[];
 extern const size_t schema_count;
+extern const struct setting zone_schema[]; /* of a zone's file, in SECTION_ZONE */
+extern const size_t zone_schema_count;
 extern const struct section_type section_types[SECTION_KINDS];
 
 /* The row of KEY in sections of KIND, or NULL. */

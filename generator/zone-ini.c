@@ -8,7 +8,7 @@
 
 #define ZONE(field) .section = SECTION_ZONE, .place = offsetof(struct zone, field)
 
-static const struct setting zone_schema[] = {
+const struct setting zone_schema[] = {
     {ZONE(bridge), .key = "bridge", .parse = parse_ifname,
      .value = "an interface name of at most 15 letters, digits, '.', '_' and '-'",
      .otherwise = "an error: every zone needs one",
@@ -36,6 +36,7 @@ static const struct setting zone_schema[] = {
      .otherwise = "none; a DHCP server may have its own",
      .help = "The name servers for guests that get their address on the kernel's command line."},
 };
+const size_t zone_schema_count = ELEMENTSOF(zone_schema);
 _Static_assert(ELEMENTSOF(zone_schema) <= ZONE_SETTINGS_MAX, "struct zone has no room for a row");
 
 static const struct setting *find(const char *key)
