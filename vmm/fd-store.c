@@ -117,6 +117,33 @@ int fd_store_open(struct fd_store *store, const char *specification, int flags, 
     return fd;
 }
 
+static const char *name_of_type(mode_t mode)
+{
+    return S_ISDIR(mode)                    ? "a directory"
+           : S_ISFIFO(mode)                 ? "a FIFO"
+           : S_ISSOCK(mode)                 ? "a socket"
+           : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+                                            : "something else";
+}
+
+int fd_store_open_image(struct fd_store *store, const char *specification, const char *what)
+{
+    /* A FIFO would have us wait for somebody who writes to it. */
+    _cleanup_close_ int fd = fd_store_open(store, specification, O_RDONLY | O_NONBLOCK, what);
+    struct stat st;
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0)
+        return log_errno(-errno, "Cannot look at the %s '%s': %m", what, specification);
+    if (!S_ISREG(st.st_mode))
+        return log_errno(-EINVAL, "The %s '%s' is %s, not a regular file", what, specification,
+                         name_of_type(st.st_mode));
+    if (st.st_size == 0)
+        return log_errno(-EINVAL, "The %s '%s' is empty", what, specification);
+    return TAKE_FD(fd);
+}
+
 int fd_listening_type(int fd)
 {
     int type, listens;

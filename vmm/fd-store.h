@@ -35,6 +35,9 @@ bool fd_store_has(const struct fd_store *store, const char *name);
  * -errno; logs. */
 int fd_store_open(struct fd_store *store, const char *specification, int flags, const char *what);
 
+/* The same for a file to be read: regular, and not empty. Does not wait, whatever the path is. */
+int fd_store_open_image(struct fd_store *store, const char *specification, const char *what);
+
 /* The same for a listening AF_UNIX socket of TYPE: a path is made one, for its owner alone. */
 int fd_store_listen(struct fd_store *store, const char *specification, int type, const char *what);
 

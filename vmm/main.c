@@ -81,13 +81,11 @@ static int acquire(struct resources *resources, const struct options *options)
     if (r >= 0)
         r = resources->kvm = fd_store_open(&resources->store, options->kvm, O_RDWR, "KVM device");
     if (r >= 0)
-        r = resources->kernel =
-            fd_store_open(&resources->store, options->kernel, O_RDONLY, "kernel");
+        r = resources->kernel = fd_store_open_image(&resources->store, options->kernel, "kernel");
     if (r >= 0 && options->initrd &&
         (!options->initrd_optional ||
          fd_store_has(&resources->store, options->initrd + strlen("fd:"))))
-        r = resources->initrd =
-            fd_store_open(&resources->store, options->initrd, O_RDONLY, "initrd");
+        r = resources->initrd = fd_store_open_image(&resources->store, options->initrd, "initrd");
     for (unsigned i = 0; i < options->n_credentials && r >= 0; i++)
         r = credentials_add_option(&resources->credentials, options->credentials[i],
                                    &resources->store);

@@ -3,6 +3,7 @@
 #include "vmm/fd-store.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "test.h"
 
@@ -140,12 +141,53 @@ static void test_paths(void **state _unused_)
     fd_store_done(&store);
 }
 
+/* What is no file to be read is told as what it is; the FIFO has no writer, and nobody waits for
+ * one. */
+static void test_images(void **state _unused_)
+{
+    char dir[] = "/tmp/volt-test.XXXXXX", fifo[64], empty[64], image[64];
+    struct fd_store store;
+
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+    (void)snprintf(empty, sizeof(empty), "%s/empty", dir);
+    (void)snprintf(image, sizeof(image), "%s/image", dir);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    (void)close(open(empty, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    int written = open(image, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(written, "x", 1), 1);
+    (void)close(written);
+    const struct {
+        const char *path, *text;
+    } cases[] = {
+        {dir, "' is a directory, not a regular file"},
+        {fifo, "' is a FIFO, not a regular file"},
+        {"/dev/zero", "' is a device, not a regular file"},
+        {empty, "' is empty"},
+    };
+
+    assert_int_equal(fd_store_init(&store), 0);
+    for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+        struct capture capture = capture_start();
+        int r = fd_store_open_image(&store, cases[i].path, "kernel");
+        _cleanup_free_ char *text = capture_end(&capture);
+
+        assert_int_equal(r, -EINVAL);
+        assert_non_null(strstr(text, "The kernel '"));
+        assert_non_null(strstr(text, cases[i].text));
+    }
+    _cleanup_close_ int fd = fd_store_open_image(&store, image, "kernel");
+    assert_true(fd >= 0);
+    fd_store_done(&store);
+    assert_int_equal(unlink(fifo) + unlink(empty) + unlink(image) + rmdir(dir), 0);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_teardown(f, teardown)
     static const struct CMUnitTest tests[] = {
-        TEST(test_nothing),     TEST(test_names),  TEST(test_duplicate),
-        TEST(test_for_another), TEST(test_broken), TEST(test_paths),
+        TEST(test_nothing), TEST(test_names), TEST(test_duplicate), TEST(test_for_another),
+        TEST(test_broken),  TEST(test_paths), TEST(test_images),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
