@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The commands of volt-kernel, with kernels as they come, and VMs that name them. */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "tests/unit/generator/temporary-dir.h"
+#include "tests/unit/tools/kernel-image.h"
+#include "tools/kernel/command.h"
+
+#define UUID_A "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+#define UUID_B "7ba7b810-9dad-11d1-80b4-00c04fd430c8"
+#define CONFIG "CONFIG_X86_64=y\n"
+
+static void make_dirs(const struct temporary_dir *dir, const char *path)
+{
+    char command[PATH_MAX];
+
+    (void)snprintf(command, sizeof(command), "mkdir -p %s/%s", dir->path, path);
+    assert_int_equal(system(command), 0);
+}
+
+/* With an image, the file "image" there. */
+static struct temporary_dir new_root(void)
+{
+    struct temporary_dir dir = temporary_dir_new();
+    _cleanup_bytes_ struct bytes image = vmlinux_new(CONFIG);
+    char path[PATH_MAX];
+
+    make_dirs(&dir, "etc/volt/vms");
+    int fd = open(temporary_path(&dir, "image", path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    assert_int_equal(write(fd, image.data, image.size), image.size);
+    (void)close(fd);
+    temporary_write(&dir, "initrd", "an initrd");
+    return dir;
+}
+
+/* What was said, to either; the status is in *RET_STATUS. */
+static char *run(int (*command)(const struct arguments *), struct arguments *arguments,
+                 int *ret_status)
+{
+    int saved = dup(STDOUT_FILENO);
+    struct capture capture;
+
+    (void)fflush(stdout);
+    capture = capture_start();
+    assert_true(dup2(capture.file, STDOUT_FILENO) >= 0);
+    for (; arguments->words[arguments->n_words]; arguments->n_words++)
+        ;
+    *ret_status = command(arguments);
+    (void)fflush(stdout);
+    assert_true(dup2(saved, STDOUT_FILENO) >= 0);
+    (void)close(saved);
+    return capture_end(&capture);
+}
+
+#define check(command, status, said, ...)                                                          \
+    do {                                                                                           \
+        struct arguments arguments = {.root = dir.path, __VA_ARGS__};                              \
+        int actual;                                                                                \
+        _cleanup_free_ char *text = run(command, &arguments, &actual);                             \
+        if (actual != (status) || !strstr(text, said))                                             \
+            fail_msg("status %d, not %d: %s", actual, status, text);                               \
+    } while (0)
+#define WORDS(...)                                                                                 \
+    .words = (char *[])                                                                            \
+    {                                                                                              \
+        __VA_ARGS__ __VA_OPT__(, ) NULL                                                            \
+    }
+
+static void test_add_and_tell(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
+    char image[PATH_MAX], initrd[PATH_MAX];
+
+    (void)temporary_path(&dir, "image", image);
+    (void)temporary_path(&dir, "initrd", initrd);
+    check(command_list, 0, "0 kernels; none is the default.", WORDS());
+    check(command_default, 1, "no kernel is the default", WORDS());
+    check(command_add, 0, "added a: " KERNEL_VERSION ", elf, ", WORDS("a", image), .initrd = initrd,
+          .cmdline = "quiet x=\"y\"");
+    check(command_default, 0, "a\n", WORDS());
+    check(command_add, 0, "added b: ", WORDS("b", image));
+    check(command_add, 1, "there is a kernel a already; --replace", WORDS("a", image));
+    check(command_add, 0, "added a: ", WORDS("a", image), .replace = true, .initrd = initrd,
+          .cmdline = "quiet x=\"y\"");
+    check(command_list, 0, "* a    " KERNEL_VERSION, WORDS());
+    check(command_list, 0, "2 kernels; a is the default.", WORDS());
+    check(command_list, 0, "\"version\":\"" KERNEL_VERSION "\"", WORDS(), .json = true);
+    check(command_show, 0, "a - " KERNEL_VERSION " (the default)\n", WORDS("a"));
+    check(command_show, 0, "Words: quiet x=\"y\"\n", WORDS("a"));
+    check(command_show, 0, "  initrd: 9B, sha256 ", WORDS("default"));
+    check(command_show, 1, "there is no kernel c in /var/lib/volt/kernels", WORDS("c"));
+    check(command_verify, 0, "a: good (" KERNEL_VERSION ", 4 files)\nb: good (", WORDS());
+    check(command_default, 0, "b is the default now", WORDS("b"));
+    check(command_default, 1, "there is no kernel c", WORDS("c"));
+    check(command_default, 0, "b\n", WORDS());
+}
+
+static void test_what_cannot_be_added(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
+    char image[PATH_MAX], other[PATH_MAX], words[1792 + 2];
+
+    (void)temporary_path(&dir, "image", image);
+    check(command_add, 2, "'../a' cannot be a kernel's name", WORDS("../a", image));
+    check(command_add, 2, "'' cannot be a kernel's name", WORDS("", image));
+    check(command_add, 2, "'.a' cannot be a kernel's name", WORDS(".a", image));
+    check(command_add, 2, "'default' is the name of the default", WORDS("default", image));
+    check(command_add, 2, "expected a NAME and an IMAGE", WORDS("a"));
+    check(command_add, 2, "expected a NAME and an IMAGE", WORDS("a", image), .from_host = true);
+    check(command_add, 1, "cannot open /nonexistent: No such file", WORDS("a", "/nonexistent"));
+    check(command_add, 1, "/dev/zero is no regular file", WORDS("a", "/dev/zero"));
+    check(command_add, 1, "cannot open /nonexistent", WORDS("a", image), .initrd = "/nonexistent");
+    check(command_add, 1, "not all printable", WORDS("a", image), .cmdline = "a\nb");
+    check(command_add, 1, "not all printable", WORDS("a", image), .cmdline = "\xc3\xa4");
+    memset(words, 'x', sizeof(words) - 1);
+    words[sizeof(words) - 1] = '\0';
+    check(command_add, 1, "longer than 1792", WORDS("a", image), .cmdline = words);
+    temporary_write(&dir, "text", "no kernel at all, but a text\n");
+    check(command_add, 1, "text",
+          WORDS("a", (char *)(uintptr_t)temporary_path(&dir, "text", other)));
+    check(command_add, 1, "this host runs ", WORDS("a"), .from_host = true);
+    check(command_list, 0, "0 kernels", WORDS());
+    check(command_gc, 0, "removed 0 left behind", WORDS());
+}
+
+static void test_from_host(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
+    char command[3 * PATH_MAX];
+
+    (void)snprintf(
+        command, sizeof(command),
+        "cd %s && mkdir boot && cp image boot/vmlinuz-$(uname -r) && cp initrd "
+        "boot/initrd.img-$(uname -r) && echo CONFIG_FROM_HOST=y >boot/config-$(uname -r)",
+        dir.path);
+    assert_int_equal(system(command), 0);
+    check(command_add, 0, "added host: " KERNEL_VERSION, WORDS("host"), .from_host = true);
+    check(command_show, 0, "  initrd: 9B", WORDS("host"));
+    check(command_show, 0, "  config: 19B", WORDS("host"));
+}
+
+static void test_a_kernel_that_is_named_stays(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
+    char image[PATH_MAX];
+
+    (void)temporary_path(&dir, "image", image);
+    check(command_add, 0, "a is the default now, as there was none", WORDS("a", image));
+    check(command_add, 0, "added b", WORDS("b", image));
+    check(command_add, 0, "added c", WORDS("c", image));
+    temporary_write(&dir, "etc/volt/vms/web.ini", "[vm]\nuuid=" UUID_A "\n");
+    temporary_write(&dir, "etc/volt/vms/db.ini", "[vm]\nuuid=" UUID_B "\nkernel=b\n");
+    check(command_show, 0, "     VMs: web\n", WORDS("a"));
+    check(command_remove, 1, "a stays: web (web.ini) names no kernel, and it is the default",
+          WORDS("a"));
+    check(command_remove, 1, "b stays: db names it (db.ini)", WORDS("b"));
+    /* By a path, which is the same kernel. */
+    temporary_write(&dir, "etc/volt/vms/db.ini",
+                    "[vm]\nuuid=" UUID_B "\nkernel=/var/lib/volt/kernels/b/vmlinux\n");
+    check(command_remove, 1, "b stays: db names it (db.ini)", WORDS("b"));
+    temporary_write(&dir, "etc/volt/vms/db.ini",
+                    "[vm]\nuuid=" UUID_B "\nkernel=/k\ninitrd=/var/lib/volt/kernels/b/initrd\n");
+    check(command_remove, 1, "b stays: db names it (db.ini)", WORDS("b"));
+    /* One that runs, whatever its file says by now. */
+    make_dirs(&dir, "run/volt/vm/" UUID_B);
+    temporary_write(&dir, "run/volt/vm/" UUID_B "/environment",
+                    "VOLT_KERNEL_CMDLINE=\"\"\nVOLT_KERNEL=c\n");
+    check(command_remove, 1, "c stays: db runs with it", WORDS("c"));
+    check(command_show, 0, "VMs: db (runs)\n", WORDS("c"));
+    check(command_add, 0, "db runs with the one before until its next start", WORDS("c", image),
+          .replace = true);
+    temporary_write(&dir, "run/volt/vm/" UUID_B "/environment", "VOLT_KERNEL=../x\n");
+    check(command_remove, 0, "removed c", WORDS("c"));
+    check(command_remove, 1, "there is no kernel c", WORDS("c"));
+    /* A file that nobody can read may name any. */
+    temporary_write(&dir, "etc/volt/vms/db.ini", "[vm]\nuuid=" UUID_B "\nkernel=/k\n");
+    make_dirs(&dir, "etc/volt/vms/odd.ini");
+    check(command_remove, 1, "b stays: odd.ini cannot be read, and may name it", WORDS("b"));
+    check(command_gc, 1, "b stays: odd.ini cannot be read", WORDS(), .unused = true);
+    assert_int_equal(rmdir(temporary_path(&dir, "etc/volt/vms/odd.ini", image)), 0);
+    check(command_gc, 0, "removed b\n", WORDS(), .unused = true);
+    check(command_gc, 0, "and no kernel: all are named", WORDS(), .unused = true);
+    assert_int_equal(unlink(temporary_path(&dir, "etc/volt/vms/web.ini", image)), 0);
+    check(command_remove, 0, "removed a; no kernel is the default now", WORDS("a"));
+}
+
+static void test_the_vendors(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
+    char image[PATH_MAX], path[PATH_MAX];
+
+    (void)temporary_path(&dir, "image", image);
+    make_dirs(&dir, "usr/lib/volt/kernels/v");
+    temporary_write(&dir, "usr/lib/volt/kernels/v/vmlinux", "x");
+    check(command_list, 0, "v    (made by hand)", WORDS());
+    check(command_verify, 0, "v: made by hand", WORDS());
+    check(command_remove, 1, "v is the vendor's, in /usr/lib/volt/kernels; `ln -s /dev/null",
+          WORDS("v"));
+    check(command_add, 0, "added v", WORDS("v", image));
+    check(command_verify, 0, "v: good", WORDS("v"));
+    check(command_remove, 0, "v is the vendor's in /usr/lib/volt/kernels from now on", WORDS("v"));
+    assert_int_equal(symlink("/dev/null", temporary_path(&dir, "var/lib/volt/kernels/v", path)), 0);
+    check(command_list, 0, "v    (masked)", WORDS());
+    check(command_show, 1, "kernel v is masked", WORDS("v"));
+    check(command_verify, 0, "", WORDS());
+    check(command_default, 1, "kernel v is masked", WORDS("v"));
+    check(command_remove, 0, "removed v", WORDS("v"));
+    check(command_default, 0, "v is the default now", WORDS("v"));
+}
+
+static void test_what_is_wrong_is_told(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
+    char image[PATH_MAX], path[PATH_MAX];
+
+    (void)temporary_path(&dir, "image", image);
+    check(command_add, 0, "added a", WORDS("a", image), .cmdline = "quiet");
+    temporary_write(&dir, "var/lib/volt/kernels/a/cmdline", "debug");
+    check(command_verify, 1, "a: cmdline: it is not what the manifest says: sha256 ", WORDS());
+    check(command_verify, 1, "a: 1 of 3 files is wrong", WORDS("a"));
+    assert_int_equal(unlink(temporary_path(&dir, "var/lib/volt/kernels/a/cmdline", path)), 0);
+    check(command_verify, 1, "a: cmdline: it is missing", WORDS());
+    assert_int_equal(truncate(temporary_path(&dir, "var/lib/volt/kernels/a/vmlinux", path), 100),
+                     0);
+    check(command_verify, 1, "a: vmlinux: it is not what the manifest says: 100 bytes, expected ",
+          WORDS());
+    temporary_write(&dir, "var/lib/volt/kernels/a/manifest", "\x1b[2J");
+    check(command_verify, 1, "a: its manifest cannot be used: line 1: a character", WORDS());
+    check(command_list, 0, "(broken)", WORDS());
+    check(command_show, 0, "a - (broken)", WORDS("a"));
+    make_dirs(&dir, "var/lib/volt/kernels/empty");
+    check(command_list, 0, "empty (broken)", WORDS());
+    temporary_write(&dir, "var/lib/volt/kernels/file", "");
+    make_dirs(&dir, "var/lib/volt/kernels/.a.new/x");
+    check(command_gc, 0, "removed 1 left behind", WORDS());
+    check(command_remove, 0, "removed a", WORDS("a"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_add_and_tell), cmocka_unit_test(test_what_cannot_be_added),
+        cmocka_unit_test(test_from_host),    cmocka_unit_test(test_a_kernel_that_is_named_stays),
+        cmocka_unit_test(test_the_vendors),  cmocka_unit_test(test_what_is_wrong_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
