@@ -27,7 +27,7 @@ disk() {
 
 # vm [LINE…] : web.ini with a disk of these settings, started, and waited for.
 vm() {
-    vm_ini web "$uuid" "cmdline=volt.remote volt.ip=$address/24"
+    vm_ini web "$uuid" "cmdline=volt.remote volt.ip=$address/24" ${initrd:+"initrd=$initrd"}
     vm_nic web eth0
     disk web data "$image" "$@"
     assert vm_start "$uuid"
@@ -43,35 +43,101 @@ new_process() {
     [[ $pid != 0 && $pid != "$first" ]]
 }
 
+# kill_the_vmm : at any moment within a second, and until there is another.
+kill_the_vmm() {
+    sleep "0.$((RANDOM % 900 + 100))"
+    first=$(vm_pid "$uuid")
+    kill -KILL "$first"
+    wait_for 30 new_process
+}
+
 # heard PROCESS : the last flush that disk-check in the guest told of.
 heard() { awk -v process="$1" '$1 == process && NF == 2 { n = $2 } END { print n + 0 }' "$SCRATCH/flushes"; }
 
 flushes_are_heard() { (($(wc -l <"$SCRATCH/flushes") > 20)); }
 
-# crashes_of_the_vmm [LINE…] : SIGKILL in the middle of writing, at another moment each time; what the guest
+# fio_job KIND PARTS [LINE…] : a job file of fio's: half of the disk in parts of 256 KiB, written at random one after
+# another, each flushed and then told of. deep: many requests at a time; cached: by way of the guest's page cache.
+fio_job() {
+    local kind=$1 parts=$2 begin=0 i
+    shift 2
+    printf '%s\n' '[global]' filename=/dev/vda rw=randwrite size=256k verify=crc32c thread "$@"
+    case $kind in
+    deep) printf '%s\n' ioengine=libaio direct=1 iodepth=16 bs=4k ;;
+    cached) printf '%s\n' ioengine=psync bs=16k && begin=8192 ;;
+    esac
+    for ((i = 0; i < parts; i++)); do
+        printf '%s\n' "[$kind$i]" "offset=$((begin + i * 256))k" "exec_postrun=(echo FLUSHED $kind $((i + 1)) >/dev/console)"
+    done
+}
+
+# fio_in_guest KIND PARTS COMMAND [LINE…] : a shell command there about the job file.
+fio_in_guest() {
+    in_guest "cat >/tmp/$1 <<END
+$(fio_job "$1" "$2" "${@:4}")
+END
+cd /tmp; $3"
+}
+
+# fio_told KIND : how many parts were flushed before the crash.
+fio_told() {
+    journalctl --quiet --output=cat _SYSTEMD_INVOCATION_ID="$invocation" |
+        awk -v kind="$1" '$1 == "FLUSHED" && $2 == kind && $3 + 0 > n { n = $3 + 0 } END { print n + 0 }'
+}
+
+fio_told_enough() { (($(fio_told deep) >= 3 && $(fio_told cached) >= 3)); }
+
+# fio_verify KIND PARTS : as many blocks must have the checksums that they were written with; fio counts those
+# that it has written, too.
+fio_verify() {
+    local blocks=64
+    [[ $1 == deep ]] || blocks=16
+    [[ $(fio_in_guest "$1" "$2" "fio /tmp/$1 --output-format=json >/tmp/out 2>&1 && grep -c '\"total_ios\" : $blocks,' /tmp/out" \
+        verify_only=1 direct=1) == $((2 * $2)) ]]
+}
+
+# crash_under_fio : once more with fio, which writes and verifies.
+crash_under_fio() {
+    local invocation first kind parts
+    invocation=$(vm_property "$uuid" InvocationID)
+    # What was written before must not pass for what is written now.
+    in_guest 'dd if=/dev/zero of=/dev/vda bs=1M count=16 conv=fsync 2>/dev/null'
+    for kind in deep cached; do
+        fio_in_guest "$kind" 32 "fio /tmp/$kind >/dev/null 2>&1 &" do_verify=0 end_fsync=1 stonewall
+    done
+    wait_for 60 fio_told_enough
+    kill_the_vmm
+    wait_ready "$uuid"
+    for kind in deep cached; do
+        parts=$(fio_told "$kind")
+        echo "fio: $parts parts were flushed ($kind)"
+        assert fio_verify "$kind" "$parts"
+    done
+    # It would tell.
+    printf 'lost' | dd of="$image" bs=1 seek=$((8192 * 1024 + 40000)) conv=notrunc status=none
+    assert_fails fio_verify cached "$parts"
+}
+
+# crashes_of_the_vmm [LINE…] : SIGKILL in the middle of writing, and once more under fio; what the guest
 # had been told to be stable is there afterwards.
 crashes_of_the_vmm() {
-    local run first client
+    local first client
     SCRATCH=$(mktemp -d)
     rm -f "$image"
     truncate --size=16M "$image"
-    vm "$@"
+    initrd=/var/lib/volt/images/bench.cpio vm "$@"
     assert_equal data "$(in_guest 'cat /sys/block/vda/serial')" 'serial number'
-    for run in 1 2; do
-        : >"$SCRATCH/flushes"
-        echo "disk-check write /dev/vda $run" | busybox nc "$address" 7 >"$SCRATCH/flushes" 2>/dev/null &
-        client=$!
-        wait_for 60 flushes_are_heard
-        sleep "0.$((RANDOM % 900 + 100))"
-        first=$(vm_pid "$uuid")
-        kill -KILL "$first"
-        wait_for 30 new_process
-        kill "$client" 2>/dev/null || true
-        wait_ready "$uuid"
-        assert_match '^VERIFIED [0-9]+' \
-            "$(in_guest "disk-check verify /dev/vda $run $(heard 0) $(heard 1) $(heard 2) $(heard 3)")" "run $run"
-    done
+    : >"$SCRATCH/flushes"
+    echo "disk-check write /dev/vda 1" | busybox nc "$address" 7 >"$SCRATCH/flushes" 2>/dev/null &
+    client=$!
+    wait_for 60 flushes_are_heard
+    kill_the_vmm
+    kill "$client" 2>/dev/null || true
+    wait_ready "$uuid"
+    assert_match '^VERIFIED [0-9]+' \
+        "$(in_guest "disk-check verify /dev/vda 1 $(heard 0) $(heard 1) $(heard 2) $(heard 3)")"
     rm -r "$SCRATCH"
+    crash_under_fio
 }
 
 test_what_is_flushed_outlives_the_vmm() { # limit 300 s
