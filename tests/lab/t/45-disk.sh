@@ -237,16 +237,105 @@ test_a_block_device_is_a_disk_and_a_mounted_one_is_refused() {
     assert vm_stop "$uuid"
 }
 
-test_a_full_host_is_an_io_error() {
-    local full=/run/volt-full
+# slow_down MS : both slow disks; what they have begun is not affected.
+slow_down() {
+    local name
+    for name in slow0 slow1; do
+        dmsetup suspend "$name"
+        dmsetup load "$name" --table "0 8192 delay $loop $((${name#slow} * 8192 + 16384)) $1"
+        dmsetup resume "$name"
+    done
+}
+
+# give_back DIRECTORY LOOP : no process may be left that waits for a disk that hangs.
+give_back() {
+    local name
+    set +e
+    for name in slow0 slow1; do
+        dmsetup resume "$name"
+    done
+    vm_stop "$uuid"
+    for name in bad0 bad1 slow0 slow1; do
+        dmsetup remove "$name"
+    done
+    losetup --detach "$2"
+    umount "$1"
+} >/dev/null 2>&1
+
+# A full file system, disks half of which fail, and disks that hang and are slow, by either engine: each is its own
+# trouble, and no other disk's, no other VM's, and not that of who stops this one.
+test_a_host_that_fails_is_an_io_error() { # limit 300 s
+    local full=/run/volt-full loop i id name serial pid
+    local -A dev=()
     mkdir -p "$full"
-    # shellcheck disable=SC2064 # its name now
-    trap "umount $full" EXIT
     assert mount -t tmpfs -o size=2M tmpfs "$full"
     truncate --size=8M "$full/test.raw"
-    image=$full/test.raw vm
-    assert_match 'Input/output error|No space' "$(in_guest 'dd if=/dev/zero of=/dev/vda bs=1M count=6 conv=fsync 2>&1')"
+    rm -f "$image"
+    truncate --size=16M "$image"
+    loop=$(losetup --find --show "$image")
+    # shellcheck disable=SC2064 # their names now
+    trap "give_back $full $loop" EXIT
+    vm_ini web "$uuid" "cmdline=volt.remote volt.ip=$address/24"
+    vm_nic web eth0
+    disk web data "$full/test.raw"
+    for i in 0 1; do
+        id=$((i * 8192))
+        assert dmsetup create "bad$i" <<<"0 4096 linear $loop $id
+4096 4096 error"
+        assert dmsetup create "slow$i" --table "0 8192 delay $loop $((id + 16384)) 0"
+        for name in "bad$i" "slow$i"; do
+            disk web "$name" "/dev/mapper/$name" 'cache = none' "engine = $( ((i)) && echo sync || echo io_uring)"
+        done
+    done
+    assert vm_start "$uuid"
+    wait_ready "$uuid"
+    pid=$(vm_pid "$uuid")
+    # shellcheck disable=SC2016 # the guest's
+    while read -r name serial; do
+        dev[$serial]=/dev/$name
+    done < <(in_guest 'cd /sys/block; for disk in vd*; do echo "$disk $(cat $disk/serial)"; done')
+    assert_equal 5 "${#dev[@]}" disks
+
+    assert_match 'Input/output error|No space' "$(in_guest "dd if=/dev/zero of=${dev[data]} bs=1M count=6 conv=fsync 2>&1")"
     assert log_has "$uuid" "Disk 'data': the host cannot write at sector [0-9]+: No space left on device"
-    assert vm_is "$uuid" active
+    for i in 0 1; do
+        name=${dev[bad$i]}
+        assert_match OK "$(in_guest "dd if=$name of=/dev/null bs=64k count=32 2>/dev/null && echo OK")" "bad$i's good half"
+        assert_match 'Input/output error' "$(in_guest "dd if=$name of=/dev/null bs=64k skip=48 count=1 2>&1")"
+        assert log_has "$uuid" "Disk 'bad$i': the host cannot read at sector [0-9]+: Input/output error"
+        assert_match 'Input/output error' "$(in_guest "dd if=/dev/zero of=$name bs=64k seek=48 count=1 conv=fsync 2>&1")"
+    done
+
+    # The slow ones hang, with requests under way. Where the disk's thread makes the calls, it hangs, too: a reload
+    # would not hear of that disk.
+    for i in 0 1; do
+        name=${dev[slow$i]}
+        dmsetup suspend "slow$i"
+        in_guest "for n in 1 2 3 4; do { dd if=$name of=/dev/null bs=4k skip=\$n count=1 iflag=direct 2>/dev/null && echo READ >>/tmp/slow$i; } >/dev/null & done"
+        assert_match OK "$(in_guest "dd if=${dev[bad$i]} of=/dev/null bs=64k count=4 iflag=direct 2>/dev/null && echo OK")" 'another disk'
+        ((i == 0)) || continue
+        sed -i 's/^\[disk slow0\]/&\niops = 1000/' /etc/volt/vms/web.ini
+        systemctl daemon-reload
+        assert systemctl reload "$service"
+        assert log_has "$uuid" 'slow0: iops: none → 1000'
+    done
+    vm_ini other "$other" "${bare_guest[@]}"
+    assert vm_start "$other"
+    assert vm_stop "$other"
+    assert_equal '' "$(in_guest 'cat /tmp/slow? 2>/dev/null')" 'what disks that hang have read'
+    assert_equal "$pid" "$(vm_pid "$uuid")" 'process'
+
+    # They come back, and each request is answered; then they are slow, and the VM is stopped meanwhile.
+    dmsetup resume slow0
+    dmsetup resume slow1
+    all_read() { [[ $(in_guest 'cat /tmp/slow? | wc -l') == 8 ]]; }
+    wait_for 30 all_read
+    slow_down 3000
+    for i in 0 1; do
+        name=${dev[slow$i]}
+        in_guest "dd if=$name of=/dev/null bs=4k count=99 iflag=direct >/dev/null 2>&1 &"
+    done
     assert vm_stop "$uuid"
+    assert_equal success "$(vm_property "$uuid" Result)"
+    nothing_left "$uuid"
 }
