@@ -1,86 +1,76 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The system calls that each kind of thread may make after the lock-down; any other ends the
- * process. */
+/* The list of filters. A device's rules stand beside the device; to remove it, delete its file and
+ * its rows here. */
 #pragma once
 
 #include <asm/ioctls.h>
-#include <linux/fs.h>
-#include <linux/if_tun.h>
-#include <linux/io_uring.h>
 #include <linux/kvm.h>
-#include <linux/vhost.h>
-#include <seccomp.h>
-#include <stdint.h>
-#include <sys/ioctl.h>
+#include <stddef.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-/* CALL with any arguments, or with argument ARGUMENT (from 0) equal to VALUE. */
-struct filter_rule {
-    int call;
-    int argument; /* -1: any */
-    uint64_t value;
+#include "vmm/devices/balloon-filter.h"
+#include "vmm/devices/console-filter.h"
+#include "vmm/devices/disk-filter.h"
+#include "vmm/devices/net-filter.h"
+#include "vmm/devices/net-vhost-filter.h"
+#include "vmm/devices/rng-filter.h"
+#include "vmm/devices/vsock-filter.h"
+
+static const struct filter_rule filter_rules_vcpu[] = {
+    FILTER_MADE_THREAD,
+    CALL(ioctl, "enters the guest", INT(1, "request", KVM_RUN)),
+    CALL(ioctl, "tells it that it stood still", INT(1, "request", KVM_KVMCLOCK_CTRL)),
+    CALL(ioctl, "masks and unmasks interrupts", INT(1, "request", KVM_IRQFD)),
+    CALL(ioctl, "moves a device's notifications", INT(1, "request", KVM_IOEVENTFD)),
+    CALL(ioctl, "routes interrupts", INT(1, "request", KVM_SET_GSI_ROUTING)),
+    CALL(ppoll, "whether a masked interrupt is pending", INT(1, "descriptors", 1),
+         LONG(3, "signal mask", 0)),
+    FILTER_CLOCK("when the guest's init ran"),
 };
 
-/* Every thread: log lines, locks, the clock where the vDSO cannot read it, the end. */
-#define FILTER_COMMON                                                                              \
-    {SCMP_SYS(write), -1, 0}, {SCMP_SYS(futex), -1, 0}, {SCMP_SYS(clock_gettime), -1, 0},          \
-        {SCMP_SYS(restart_syscall), -1, 0},                                                        \
+/* The event loop. */
+static const struct filter_rule filter_rules_main[] = {
+    FILTER_ANY_THREAD,
+    CALL(epoll_wait, "waits for signals, timers, clients and devices"),
+    CALL(epoll_ctl, "for whom it waits", INT(1, "operation", EPOLL_CTL_ADD)),
+    CALL(epoll_ctl, "for what of them", INT(1, "operation", EPOLL_CTL_MOD)),
+    CALL(epoll_ctl, "and for whom no more", INT(1, "operation", EPOLL_CTL_DEL)),
+    CALL(read, "signals, timers, the terminal, and what clients say"),
+    CALL(timerfd_settime, "time-outs", INT(1, "flags", 0)),
+    CALL(accept4, "clients of sockets that root listens on",
+         INT(3, "flags", SOCK_CLOEXEC | SOCK_NONBLOCK)),
+    CALL(close, "clients that left"),
+    CALL(sendto, "word to systemd, on the connected socket", INT(3, "flags", MSG_NOSIGNAL),
+         LONG(4, "address", 0)),
+    CALL(ioctl, "gives the terminal back", INT(0, "descriptor", STDIN_FILENO),
+         INT(1, "request", TCSETSF)),
+    CALL(clock_gettime, "how long things took", INT(0, "clock", CLOCK_MONOTONIC)),
+    CALL(clock_gettime, "whether the host slept", INT(0, "clock", CLOCK_BOOTTIME)),
+    CALL(exit_group, "the end"),
+};
+
+struct filter_table {
+    const char *id, *name, *what;
+    const struct filter_rule *rules;
+    size_t n;
+};
+
+#define TABLE(id, name, what)                                                                      \
     {                                                                                              \
-        SCMP_SYS(exit_group), -1, 0                                                                \
+#id, name, what, filter_rules_##id,                                                        \
+            sizeof(filter_rules_##id) / sizeof(filter_rules_##id[0])                               \
     }
 
-/* Enters the guest; routes, masks and unmasks interrupts and moves ioeventfds as the guest asks. */
-static const struct filter_rule filter_table_vcpu[] = {
-    FILTER_COMMON,
-    {SCMP_SYS(ioctl), 1, KVM_RUN},
-    {SCMP_SYS(ioctl), 1, KVM_KVMCLOCK_CTRL}, /* once, after the process was stopped */
-    {SCMP_SYS(ioctl), 1, KVM_IRQFD},
-    {SCMP_SYS(ioctl), 1, KVM_IOEVENTFD},
-    {SCMP_SYS(ioctl), 1, KVM_SET_GSI_ROUTING},
-    {SCMP_SYS(poll), -1, 0}, /* pending bits of masked vectors */
-};
-
-/* Moves data between rings and descriptors, or begins and ends to have the kernel do it. */
-static const struct filter_rule filter_table_device[] = {
-    FILTER_COMMON,
-    {SCMP_SYS(epoll_wait), -1, 0},
-    {SCMP_SYS(epoll_ctl), -1, 0},
-    {SCMP_SYS(read), -1, 0},
-    {SCMP_SYS(readv), -1, 0},
-    {SCMP_SYS(writev), -1, 0},
-    {SCMP_SYS(preadv), -1, 0}, /* disks */
-    {SCMP_SYS(pwritev), -1, 0},
-    {SCMP_SYS(fdatasync), -1, 0},
-    {SCMP_SYS(fallocate), -1, 0},
-    {SCMP_SYS(ioctl), 1, BLKDISCARD},
-    {SCMP_SYS(lseek), 2, SEEK_END}, /* how large a disk has become */
-    {SCMP_SYS(getrandom), 2, 0},    /* entropy for the guest; no flags */
-    /* Each ring was restricted when it was made (devices/disk-ring.c), and none is made now. */
-    {SCMP_SYS(io_uring_enter), 3, 0},
-    {SCMP_SYS(io_uring_enter), 3, IORING_ENTER_GETEVENTS},
-    {SCMP_SYS(ioctl), 1, TUNSETOFFLOAD}, /* what the driver negotiated */
-    {SCMP_SYS(ioctl), 1, TUNSETQUEUE},   /* how many queue pairs it uses */
-    {SCMP_SYS(ioctl), 1, VHOST_SET_FEATURES},
-    {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_NUM},
-    {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_ADDR},
-    {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_BASE},
-    {SCMP_SYS(ioctl), 1, VHOST_GET_VRING_BASE},
-    {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_KICK},
-    {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_CALL},
-    {SCMP_SYS(ioctl), 1, VHOST_SET_VRING_ERR},
-    {SCMP_SYS(ioctl), 1, VHOST_NET_SET_BACKEND},
-    {SCMP_SYS(ioctl), 1, VHOST_VSOCK_SET_RUNNING},
-};
-
-/* The event loop: signals, timers, console, word to systemd. */
-static const struct filter_rule filter_table_main[] = {
-    FILTER_COMMON,
-    {SCMP_SYS(epoll_wait), -1, 0},
-    {SCMP_SYS(epoll_ctl), -1, 0},
-    {SCMP_SYS(read), -1, 0},
-    {SCMP_SYS(timerfd_settime), -1, 0},
-    {SCMP_SYS(accept4), 3, SOCK_CLOEXEC | SOCK_NONBLOCK}, /* on sockets that root listens on */
-    {SCMP_SYS(close), -1, 0},                             /* what was accepted */
-    {SCMP_SYS(sendto), 4, 0},                             /* on the connected socket: no address */
-    {SCMP_SYS(ioctl), 1, TCSETSF},                        /* gives the terminal back */
+static const struct filter_table filter_tables[] = {
+    TABLE(main, "main", "the event loop: signals, timers, serial port, clients, word to systemd"),
+    TABLE(vcpu, "vcpu", "a virtual CPU"),
+    TABLE(net, "net", "a network card, and each of its further queue pairs"),
+    TABLE(net_vhost, "net-vhost", "a network card that vhost-net serves"),
+    TABLE(disk, "disk", "a disk, and each of its further queues"),
+    TABLE(disk_uring, "disk-uring", "the same with io_uring"),
+    TABLE(vsock, "vsock", "sockets between guest and host"),
+    TABLE(rng, "rng", "the entropy source"),
+    TABLE(balloon, "balloon", "the balloon"),
+    TABLE(console, "console", "the console hvc0"),
 };

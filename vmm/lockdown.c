@@ -2,7 +2,6 @@
 /* no_new_privs, Landlock and the seccomp filters, which were compiled when Volt was built. */
 #include "vmm/lockdown.h"
 
-#include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <malloc.h>
@@ -10,7 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include "filters.h"
+#include "vmm/forbidden-call.h"
 #include "vmm/log.h"
 
 enum { HEAP_RESERVE = 256 * 1024 };
@@ -65,33 +64,29 @@ static void reserve_heap(void)
     free(reserve);
 }
 
-int lockdown_process(void)
+int lockdown_process(int notify)
 {
     reserve_heap();
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return log_errno(-errno, "Cannot renounce new privileges: %m");
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return log_errno(-errno, "Cannot forbid core files: %m");
+    int r = forbidden_call_init(notify);
+    if (r < 0)
+        return log_errno(r, "Cannot handle SIGSYS: %s", strerror(-r));
     return restrict_with_landlock();
 }
 
-int lockdown_thread(enum thread_kind kind, void *context)
+int lockdown_thread(const struct filter *filter, void *context _unused_)
 {
-    static const struct {
-        const struct sock_filter *program;
-        size_t length;
-    } filters[] = {
-        [THREAD_MAIN] = {filter_main, ELEMENTSOF(filter_main)},
-        [THREAD_VCPU] = {filter_vcpu, ELEMENTSOF(filter_vcpu)},
-        [THREAD_DEVICE] = {filter_device, ELEMENTSOF(filter_device)},
-    };
     const struct sock_fprog program = {
-        .len = (unsigned short)filters[kind].length,
-        .filter = (struct sock_filter *)filters[kind].program,
+        .len = filter->length,
+        .filter = (struct sock_filter *)filter->program,
     };
 
-    (void)context;
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0)
+    forbidden_call_set_filter(filter);
+    /* Logged: the kernel's own log tells of a forbidden call, too, where it has an audit. */
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_LOG, &program) < 0)
         return log_errno(-errno, "Cannot install a system call filter: %m");
     return 0;
 }

@@ -6,11 +6,10 @@
 
 /*
  * What all threads inherit, so before the first is made: no new privileges, no core files, and
- * Landlock with every right denied. A kernel without Landlock is said in a notice. 0 or -errno;
- * logs.
+ * Landlock with every right denied. A kernel without Landlock is said in a notice. A forbidden
+ * system call is told of from here on, also to the socket NOTIFY (-EBADF: none). 0 or -errno; logs.
  */
-int lockdown_process(void);
+int lockdown_process(int notify);
 
-/* Installs the system call filter of KIND on the calling thread. CONTEXT is unused. 0 or -errno;
- * logs. */
-int lockdown_thread(enum thread_kind kind, void *context);
+/* Installs FILTER on the calling thread. CONTEXT is unused. 0 or -errno; logs. */
+int lockdown_thread(const struct filter *filter, void *context);

@@ -28,6 +28,11 @@ void log_setup(enum log_level level)
     with_prefix = log_is_journal(STDERR_FILENO);
 }
 
+bool log_has_prefix(void)
+{
+    return with_prefix;
+}
+
 void log_message(enum log_level level, const char *format, ...)
 {
     char line[1024];

@@ -19,6 +19,9 @@ void log_setup(enum log_level level);
  */
 bool log_is_journal(int fd);
 
+/* Whether lines begin with a priority for the journal. */
+bool log_has_prefix(void);
+
 /* One write(2) per message, so that threads do not mix lines. Keeps errno. */
 void log_message(enum log_level level, const char *format, ...) _printf_(2, 3);
 

@@ -10,6 +10,7 @@
 #include "vmm/boot/layout.h"
 #include "vmm/boot/zeropage.h"
 #include "vmm/bus/platform.h"
+#include "vmm/filters.h"
 #include "vmm/huge-pages.h"
 #include "vmm/log.h"
 
@@ -272,7 +273,7 @@ int machine_add_device(struct machine *machine, struct virtio_device *device)
     return r;
 }
 
-int machine_make_threads(struct machine *machine, int (*lock)(enum thread_kind, void *),
+int machine_make_threads(struct machine *machine, int (*lock)(const struct filter *, void *),
                          void *context)
 {
     unsigned n = machine->n_vcpus;
@@ -288,7 +289,7 @@ int machine_make_threads(struct machine *machine, int (*lock)(enum thread_kind, 
         char name[16];
 
         (void)snprintf(name, sizeof(name), "vcpu%u", i);
-        r = thread_start(&machine->vcpus[i].thread, THREAD_VCPU, name, &machine->gate,
+        r = thread_start(&machine->vcpus[i].thread, &filter_vcpu, name, &machine->gate,
                          vcpu_loop_run, &machine->vcpus[i].loop);
     }
     if (r < 0)

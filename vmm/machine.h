@@ -89,7 +89,7 @@ void machine_done(struct machine *machine);
 int machine_add_device(struct machine *machine, struct virtio_device *device);
 
 /* Makes the threads, each of which calls LOCK on itself and waits. 0 or the first -errno; logs. */
-int machine_make_threads(struct machine *machine, int (*lock)(enum thread_kind, void *),
+int machine_make_threads(struct machine *machine, int (*lock)(const struct filter *, void *),
                          void *context);
 
 /* Lets the guest run. */

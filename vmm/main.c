@@ -8,6 +8,7 @@
 #include "vmm/credentials.h"
 #include "vmm/devices/vsock.h"
 #include "vmm/fd-store.h"
+#include "vmm/filters.h"
 #include "vmm/lockdown.h"
 #include "vmm/log.h"
 #include "vmm/options.h"
@@ -175,13 +176,13 @@ static int build(struct machine *machine, struct resources *resources,
 }
 
 /* No thread is made and nothing is opened after this. */
-static int lock(struct machine *machine)
+static int lock(struct machine *machine, const struct notify *notify)
 {
-    int r = lockdown_process();
+    int r = lockdown_process(notify->fd);
     if (r >= 0)
         r = machine_make_threads(machine, lockdown_thread, NULL);
     if (r >= 0)
-        r = lockdown_thread(THREAD_MAIN, NULL);
+        r = lockdown_thread(&filter_main, NULL);
     return r;
 }
 
@@ -221,7 +222,7 @@ int main(int argc, char **argv)
                                       resources.readiness.timeout_sec,
                                       resources.readiness.optional);
     if (r >= 0)
-        r = lock(&machine);
+        r = lock(&machine, &resources.notify);
     if (r < 0) {
         console_finish(&supervisor.console);
         (void)notify_send(&resources.notify, "STATUS=%s",

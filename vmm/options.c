@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "vmm/filter.h"
 #include "vmm/huge-pages.h"
 #include "vmm/log.h"
 
@@ -23,6 +24,7 @@ enum {
     OPTION_STOP_TIMEOUT,
     OPTION_CONTROL,
     OPTION_READINESS,
+    OPTION_SHOW_FILTERS,
     OPTION_DEBUG,
     OPTION_HELP,
     OPTION_VERSION,
@@ -58,6 +60,7 @@ static const struct {
      "how long the guest may take after the power button (30)"},
     {"control", OPTION_CONTROL, "SOCKET", "where volt-reload is listened to"},
     {"readiness", OPTION_READINESS, "WHO", "who says READY=1: vmm; guest,listen=fd:NAME[,…]"},
+    {"show-filters", OPTION_SHOW_FILTERS, NULL, "what the threads may ask of the kernel"},
     {"debug", OPTION_DEBUG, NULL, "more messages"},
     {"help", OPTION_HELP, NULL, "this text"},
     {"version", OPTION_VERSION, NULL, "the version"},
@@ -183,6 +186,9 @@ static int set_option(struct options *options, int value, const char *argument)
     case OPTION_DEBUG:
         options->debug = true;
         return 0;
+    case OPTION_SHOW_FILTERS:
+        filter_show(stdout);
+        return OPTIONS_HANDLED;
     case OPTION_HELP:
         print_help();
         return OPTIONS_HANDLED;

@@ -8,7 +8,7 @@
 
 enum { THREAD_STACK_SIZE = 128 * 1024 };
 
-void thread_gate_init(struct thread_gate *gate, int (*lock)(enum thread_kind, void *),
+void thread_gate_init(struct thread_gate *gate, int (*lock)(const struct filter *, void *),
                       void *context)
 {
     *gate = (struct thread_gate){
@@ -76,19 +76,19 @@ static void *thread_main(void *p)
 
     (void)prctl(PR_SET_NAME, thread->name);
     if (thread->gate->lock)
-        r = thread->gate->lock(thread->kind, thread->gate->context);
+        r = thread->gate->lock(thread->filter, thread->gate->context);
     if (gate_pass(thread->gate, r))
         thread->run(thread->argument);
     return NULL;
 }
 
-int thread_start(struct thread *thread, enum thread_kind kind, const char *name,
+int thread_start(struct thread *thread, const struct filter *filter, const char *name,
                  struct thread_gate *gate, void (*run)(void *), void *argument)
 {
     pthread_attr_t attributes;
     sigset_t all, old;
 
-    *thread = (struct thread){.kind = kind, .gate = gate, .run = run, .argument = argument};
+    *thread = (struct thread){.filter = filter, .gate = gate, .run = run, .argument = argument};
     strncpy(thread->name, name, sizeof(thread->name) - 1);
 
     int r = pthread_attr_init(&attributes);
@@ -97,8 +97,9 @@ int thread_start(struct thread *thread, enum thread_kind kind, const char *name,
 #ifndef __SANITIZE_ADDRESS__
     (void)pthread_attr_setstacksize(&attributes, THREAD_STACK_SIZE);
 #endif
-    /* Signals are the event loop's. */
+    /* Signals are the event loop's, but for the one that tells of a forbidden system call. */
     sigfillset(&all);
+    sigdelset(&all, SIGSYS);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     r = pthread_create(&thread->id, &attributes, thread_main, thread);
     pthread_sigmask(SIG_SETMASK, &old, NULL);

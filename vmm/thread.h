@@ -5,12 +5,7 @@
 #include <pthread.h>
 
 #include "vmm/cleanup.h"
-
-enum thread_kind {
-    THREAD_MAIN,
-    THREAD_VCPU,
-    THREAD_DEVICE,
-};
+#include "vmm/filter.h"
 
 /*
  * Where new threads wait. LOCK is called by each thread on itself before it reports in; the gate
@@ -22,21 +17,21 @@ struct thread_gate {
     unsigned arrived;
     int failed; /* first -errno of LOCK */
     enum { GATE_SHUT, GATE_OPEN, GATE_ABANDONED } state;
-    int (*lock)(enum thread_kind kind, void *context);
+    int (*lock)(const struct filter *filter, void *context);
     void *context;
 };
 
 struct thread {
     pthread_t id;
     bool started;
-    enum thread_kind kind;
+    const struct filter *filter;
     char name[16];
     struct thread_gate *gate;
     void (*run)(void *argument);
     void *argument;
 };
 
-void thread_gate_init(struct thread_gate *gate, int (*lock)(enum thread_kind, void *),
+void thread_gate_init(struct thread_gate *gate, int (*lock)(const struct filter *, void *),
                       void *context);
 void thread_gate_done(struct thread_gate *gate);
 
@@ -50,10 +45,11 @@ void thread_gate_open(struct thread_gate *gate);
 void thread_gate_abandon(struct thread_gate *gate);
 
 /*
- * Makes a thread of KIND, called NAME (15 characters at most are kept); it waits at GATE and then
- * calls RUN(ARGUMENT). THREAD must stay until thread_join(). 0 or -errno.
+ * Makes a thread for which the gate's LOCK gets FILTER, called NAME (15 characters at most are
+ * kept); it waits at GATE and then calls RUN(ARGUMENT). THREAD must stay until thread_join(). 0 or
+ * -errno.
  */
-int thread_start(struct thread *thread, enum thread_kind kind, const char *name,
+int thread_start(struct thread *thread, const struct filter *filter, const char *name,
                  struct thread_gate *gate, void (*run)(void *), void *argument);
 
 /* Waits for the thread's end; nothing for one that was not started. */

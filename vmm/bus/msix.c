@@ -145,13 +145,15 @@ void msix_table_write(struct msix *msix, uint64_t offset, const void *data, unsi
 
 void msix_pending_read(struct msix *msix, uint64_t offset, void *ret_data, unsigned length)
 {
+    /* Not poll(2), which goes on by another system call after the process was stopped. */
+    static const struct timespec at_once = {0};
     uint64_t bits = 0;
 
     pthread_mutex_lock(&msix->mutex);
     for (unsigned i = 0; i < msix->n_vectors; i++) {
         struct pollfd p = {.fd = msix->lines[i].eventfd, .events = POLLIN};
 
-        if (!msix->lines[i].armed && poll(&p, 1, 0) > 0)
+        if (!msix->lines[i].armed && ppoll(&p, 1, &at_once, NULL) > 0)
             bits |= UINT64_C(1) << i;
     }
     pthread_mutex_unlock(&msix->mutex);

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 
 #include "vmm/devices/balloon-device.h"
+#include "vmm/filters.h"
 #include "vmm/log.h"
 #include "vmm/virtio/reply.h"
 
@@ -259,6 +260,7 @@ static void balloon_destroy(struct virtio_device *device)
 static const struct virtio_type balloon_type = {
     .id = VIRTIO_ID_BALLOON,
     .pci_class = BALLOON_PCI_CLASS,
+    .filter = &filter_balloon,
     .start = balloon_start,
     .stop = balloon_stop,
     .read_config = balloon_read_config,

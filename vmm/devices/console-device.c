@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 
 #include "vmm/devices/console-listen.h"
+#include "vmm/filters.h"
 #include "vmm/log.h"
 
 enum {
@@ -172,6 +173,7 @@ static void console_destroy(struct virtio_device *device)
 static const struct virtio_type console_type = {
     .id = VIRTIO_ID_CONSOLE,
     .pci_class = CONSOLE_PCI_CLASS,
+    .filter = &filter_console,
     .start = console_start,
     .stop = console_stop,
     .read_config = console_read_config,

@@ -283,7 +283,7 @@ int disk_queue_start_thread(struct disk_queue *queue, struct thread_gate *gate)
     if (queue->worker != &queue->own)
         return 0;
     (void)snprintf(name, sizeof(name), "%.12s.%u", queue->disk->device.id, queue->index);
-    int r = worker_start(&queue->own, name, gate);
+    int r = worker_start(&queue->own, queue->disk->device.filter, name, gate);
     return r < 0 ? r : 1;
 }
 

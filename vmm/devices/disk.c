@@ -7,6 +7,7 @@
 #include "vmm/clock.h"
 #include "vmm/devices/disk-live.h"
 #include "vmm/devices/disk-queue.h"
+#include "vmm/filters.h"
 #include "vmm/log.h"
 
 enum {
@@ -101,6 +102,7 @@ static void disk_destroy(struct virtio_device *device)
 static const struct virtio_type disk_type = {
     .id = VIRTIO_ID_BLOCK,
     .pci_class = DISK_PCI_CLASS,
+    .filter = &filter_disk,
     .start = disk_start,
     .stop = disk_stop,
     .read_config = disk_read_config,
@@ -172,6 +174,8 @@ static int choose_engine(struct disk *disk, enum disk_engine engine)
     int r = engine == DISK_ENGINE_SYNC ? -EOPNOTSUPP : make_queues(disk, true);
 
     disk->has_rings = r >= 0;
+    if (disk->has_rings)
+        disk->device.filter = &filter_disk_uring;
     if (r >= 0)
         return r;
     if (engine == DISK_ENGINE_IO_URING)

@@ -13,6 +13,7 @@
 struct net_pair;
 
 struct net_backend {
+    const struct filter *filter; /* of the device's threads */
     /* Makes a thread that waits at GATE. The number of threads made, or -errno. */
     int (*start_thread)(struct net_pair *pair, struct thread_gate *gate);
     /* The two virtqueues were started and are served from here on. 0 or -errno. */

@@ -9,6 +9,7 @@
 #include "vmm/devices/net-pair.h"
 #include "vmm/devices/net-receive.h"
 #include "vmm/devices/net-transmit.h"
+#include "vmm/filters.h"
 
 enum { PATH_BATCH = 256 /* received packets, before other descriptors have their turn */ };
 
@@ -238,7 +239,7 @@ static int path_start_thread(struct net_pair *pair, struct thread_gate *gate)
     if (path->worker != &path->own)
         return 0;
     (void)snprintf(name, sizeof(name), "%.12s.%u", pair->device->id, pair->index);
-    int r = worker_start(&path->own, name, gate);
+    int r = worker_start(&path->own, pair->device->filter, name, gate);
     return r < 0 ? r : 1;
 }
 
@@ -252,6 +253,7 @@ static void path_free(struct net_pair *pair)
 }
 
 static const struct net_backend path_backend = {
+    .filter = &filter_net,
     .start_thread = path_start_thread,
     .start = path_start,
     .stop = path_stop,

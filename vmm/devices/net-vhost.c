@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 
 #include "vmm/devices/net-pair.h"
+#include "vmm/filters.h"
 #include "vmm/virtio/vhost.h"
 
 enum { VHOST_NET_QUEUES = 2 /* the kernel's numbers: 0 receives, 1 sends */ };
@@ -190,6 +191,7 @@ static void vhost_free(struct net_pair *pair)
 }
 
 static const struct net_backend vhost_backend = {
+    .filter = &filter_net_vhost,
     .start_thread = vhost_start_thread,
     .start = vhost_start,
     .stop = vhost_stop,

@@ -270,6 +270,7 @@ static int make_pairs(struct net *net, struct net_resources *resources)
         resources->taps[i] = -EBADF;
         (*pair)->multi_queue = net->n_pairs > 1;
         (*pair)->tap_lost = tap_lost;
+        net->device.filter = (*pair)->backend->filter;
         if (i > 0)
             r = tap_set_attached((*pair)->tap_fd, false);
         if (r < 0)

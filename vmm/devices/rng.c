@@ -9,6 +9,7 @@
 
 #include "vmm/clock.h"
 #include "vmm/devices/device-option.h"
+#include "vmm/filters.h"
 #include "vmm/log.h"
 #include "vmm/virtio/ticker.h"
 
@@ -187,6 +188,7 @@ static void rng_destroy(struct virtio_device *device)
 static const struct virtio_type rng_type = {
     .id = VIRTIO_ID_RNG,
     .pci_class = RNG_PCI_CLASS,
+    .filter = &filter_rng,
     .start = rng_start,
     .stop = rng_stop,
     .destroy = rng_destroy,

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 
+#include "vmm/filters.h"
 #include "vmm/log.h"
 
 enum {
@@ -148,6 +149,7 @@ static void vsock_destroy(struct virtio_device *device)
 static const struct virtio_type vsock_type = {
     .id = VIRTIO_ID_VSOCK,
     .pci_class = VSOCK_PCI_CLASS,
+    .filter = &filter_vsock,
     .start = vsock_start,
     .stop = vsock_stop,
     .read_config = vsock_read_config,

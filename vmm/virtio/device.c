@@ -152,6 +152,7 @@ int virtio_device_init(struct virtio_device *device, const struct virtio_type *t
 {
     memset(device, 0, sizeof(*device));
     device->type = type;
+    device->filter = type->filter;
     device->memory = memory;
     device->n_queues = n_queues;
     device->queue_size_max = queue_size_max;
@@ -185,7 +186,7 @@ void virtio_device_done(struct virtio_device *device)
 
 int virtio_device_start_threads(struct virtio_device *device, struct thread_gate *gate)
 {
-    int r = worker_start(&device->worker, device->id, gate);
+    int r = worker_start(&device->worker, device->filter, device->id, gate);
     int more =
         r >= 0 && device->type->start_threads ? device->type->start_threads(device, gate) : 0;
 

@@ -25,8 +25,9 @@ enum {
 /* What a kind of device brings along. All calls but the configuration's come on the device's
  * thread. */
 struct virtio_type {
-    uint16_t id;        /* VIRTIO_ID_NET … */
-    uint32_t pci_class; /* 0xBBSSPP */
+    uint16_t id;                 /* VIRTIO_ID_NET … */
+    uint32_t pci_class;          /* 0xBBSSPP */
+    const struct filter *filter; /* of its threads */
     /*
      * The driver is ready: the queues are checked and started. -errno where the device cannot go
      * on; it then needs a reset.
@@ -102,6 +103,7 @@ struct virtio_device {
     _Atomic(const char *) fault; /* what another of the device's threads found */
     const char *remark;          /* for systemctl status: what is not as was asked for, or NULL */
     char news[VIRTIO_NEWS_SIZE]; /* under the mutex, and for systemctl status: what changes */
+    const struct filter *filter; /* of its threads: the type's, unless made otherwise */
     int news_eventfd;            /* borrowed, or -EBADF: there is something new */
     const char *argument;        /* borrowed: the option's value that it was made from, or NULL */
 };

@@ -96,9 +96,10 @@ static void worker_run(void *argument)
     pthread_mutex_unlock(&worker->mutex);
 }
 
-int worker_start(struct worker *worker, const char *name, struct thread_gate *gate)
+int worker_start(struct worker *worker, const struct filter *filter, const char *name,
+                 struct thread_gate *gate)
 {
-    return thread_start(&worker->thread, THREAD_DEVICE, name, gate, worker_run, worker);
+    return thread_start(&worker->thread, filter, name, gate, worker_run, worker);
 }
 
 void worker_request(struct worker *worker, unsigned requests)

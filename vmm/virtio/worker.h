@@ -35,19 +35,16 @@ struct worker {
 int worker_init(struct worker *worker, void (*on_requests)(void *, unsigned), void *context);
 void worker_done(struct worker *worker);
 
-int worker_start(struct worker *worker, const char *name, struct thread_gate *gate);
+int worker_start(struct worker *worker, const struct filter *filter, const char *name,
+                 struct thread_gate *gate);
 
 /* Asks for the bits in REQUESTS, from any thread; on_requests() is then called on the worker. */
 void worker_request(struct worker *worker, unsigned requests);
 
 /*
  * Has CALL(ARGUMENT) run on the worker's thread, and waits until it did. At once where there is no
-<<<<<<< HEAD
- * such thread, or where it is the caller's. One caller at a time; the worker must not wait for it.
-=======
  * such thread (any more), or where it is the caller's. One caller at a time; the worker must not
  * wait for it.
->>>>>>> 5e4b11b (vmm: wait for no device thread that has ended)
  */
 void worker_call(struct worker *worker, void (*call)(void *argument), void *argument);
 

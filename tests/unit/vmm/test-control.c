@@ -52,7 +52,7 @@ static void add(const char *option, const char *argument, const struct virtio_ty
 
     (void)snprintf(id, sizeof(id), "%.*s", (int)strcspn(argument, ","), argument);
     assert_int_equal(virtio_device_init(&devices[i], type, id, NULL, 0, 1, 64), 0);
-    assert_int_equal(worker_start(&devices[i].worker, id, &gate), 0);
+    assert_int_equal(worker_start(&devices[i].worker, NULL, id, &gate), 0);
     devices[i].argument = argument;
     slots[i].device = &devices[i];
     for (const struct device_kind *kind = device_kinds; kind->option; kind++)

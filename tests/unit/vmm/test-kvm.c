@@ -137,7 +137,7 @@ static void test_threads_abandoned(void **state _unused_)
     free(image);
 }
 
-static int refuse(enum thread_kind kind _unused_, void *context _unused_)
+static int refuse(const struct filter *filter _unused_, void *context _unused_)
 {
     return -EPERM;
 }

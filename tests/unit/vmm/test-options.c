@@ -129,9 +129,11 @@ static void test_help(void **state _unused_)
     (void)fflush(stdout);
     assert_true(dup2(file, STDOUT_FILENO) >= 0);
     int help = parse("--help", &options), version = parse("--version", &options);
+    int shown = parse("--show-filters", &options);
     (void)fflush(stdout);
     assert_true(dup2(saved, STDOUT_FILENO) >= 0);
     assert_int_equal(help, OPTIONS_HANDLED);
+    assert_int_equal(shown, OPTIONS_HANDLED);
     assert_int_equal(version, OPTIONS_HANDLED);
     assert_true(pread(file, text, sizeof(text) - 1, 0) > 0);
     static const char *const words[] = {"--kernel=FILE", "--vcpus=N", "--net=ID",

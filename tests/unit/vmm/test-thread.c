@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 
 #include "test.h"
+#include "vmm/filters.h"
 #include "vmm/virtio/worker.h"
 
 enum { THREADS = 5 };
@@ -15,10 +16,10 @@ enum { THREADS = 5 };
 static atomic_uint locked, ran, requested, stolen_signals;
 static char name[16];
 
-static int lock_with(enum thread_kind kind, void *context)
+static int lock_with(const struct filter *filter, void *context)
 {
     locked++;
-    return kind == THREAD_DEVICE && context ? *(int *)context : 0;
+    return filter == &filter_rng && context ? *(int *)context : 0;
 }
 
 static void run(void *argument)
@@ -42,7 +43,7 @@ static void make(struct thread *threads, struct thread_gate *gate, int *failure)
 {
     thread_gate_init(gate, lock_with, failure);
     for (unsigned i = 0; i < THREADS; i++)
-        assert_int_equal(thread_start(&threads[i], i == 2 ? THREAD_DEVICE : THREAD_VCPU,
+        assert_int_equal(thread_start(&threads[i], i == 2 ? &filter_rng : &filter_vcpu,
                                       "a-name-that-is-too-long", gate, run, i == 0 ? gate : NULL),
                          0);
 }
@@ -113,7 +114,7 @@ static void test_worker(void **state _unused_)
     thread_gate_init(&gate, NULL, NULL);
     assert_int_equal(worker_init(&worker, on_requests, name), 0);
     worker_request(&worker, 1 << 3); /* waits for the thread */
-    assert_int_equal(worker_start(&worker, "worker", &gate), 0);
+    assert_int_equal(worker_start(&worker, &filter_rng, "worker", &gate), 0);
     worker_request(&worker, 1 << 4);
     assert_int_equal(requested, 0);
     thread_gate_open(&gate);
@@ -162,7 +163,7 @@ static void test_worker_call(void **state _unused_)
     assert_int_equal(worker_init(&worker, NULL, NULL), 0);
     worker_call(&worker, note_thread, &call);
     assert_true(pthread_equal(call.thread, pthread_self()));
-    assert_int_equal(worker_start(&worker, "worker", &gate), 0);
+    assert_int_equal(worker_start(&worker, &filter_rng, "worker", &gate), 0);
     thread_gate_open(&gate);
     for (unsigned i = 0; i < 1000; i++)
         worker_call(&worker, note_thread, &call);
@@ -186,7 +187,7 @@ static void test_worker_ends(void **state _unused_)
 
     thread_gate_init(&gate, NULL, NULL);
     assert_int_equal(worker_init(&worker, NULL, NULL), 0);
-    assert_int_equal(worker_start(&worker, "worker", &gate), 0);
+    assert_int_equal(worker_start(&worker, &filter_rng, "worker", &gate), 0);
     thread_gate_open(&gate);
     worker_call(&worker, note_thread, &call);
     struct capture capture = capture_start();
