@@ -100,6 +100,7 @@ static void connection_ready(struct event_source *source, uint32_t events)
         return;
     }
     connection->size += (size_t)n;
+    connection->silent_sec = 0;
     if (connection->size > READINESS_MESSAGE_MAX) {
         tell_excess(connection->readiness, "is longer than 4096 bytes");
         hang_up(connection);
@@ -149,7 +150,7 @@ static void listener_ready(struct event_source *source, uint32_t events)
             readiness->budget--;
             set_ticking(readiness, true);
             connection->size = 0;
-            connection->ticks_left = READINESS_PATIENCE_SEC;
+            connection->silent_sec = 0;
         }
     }
     settle(readiness);
@@ -161,26 +162,41 @@ static bool count_down(unsigned *ticks, uint64_t seconds)
     return *ticks == 0;
 }
 
-void readiness_tick(struct readiness *readiness, uint64_t seconds)
+/*
+ * A slow guest may take its time with a message, and harms nobody but itself by connections that
+ * it leaves open. Only where these keep others waiting have they to go soon.
+ */
+static bool count_silence(struct readiness *readiness, uint64_t seconds)
 {
+    unsigned patience = find_free(readiness) ? READINESS_PATIENCE_SEC : READINESS_PATIENCE_FULL_SEC;
     bool busy = false;
-    uint64_t room = READINESS_BUDGET_MAX - readiness->budget;
 
-    if (seconds < room / READINESS_BUDGET_STEP)
-        readiness->budget += (unsigned)seconds * READINESS_BUDGET_STEP;
-    else
-        readiness->budget = READINESS_BUDGET_MAX;
     for (size_t i = 0; i < READINESS_CONNECTIONS_MAX; i++) {
         struct readiness_connection *connection = &readiness->connections[i];
 
         if (connection->source.fd < 0)
             continue;
         busy = true;
-        if (count_down(&connection->ticks_left, seconds)) {
+        /* What is silent for longer than that is gone: no overflow. */
+        connection->silent_sec +=
+            seconds < READINESS_PATIENCE_SEC ? (unsigned)seconds : READINESS_PATIENCE_SEC;
+        if (connection->silent_sec >= patience) {
             tell_excess(readiness, "does not end");
             hang_up(connection);
         }
     }
+    return busy;
+}
+
+void readiness_tick(struct readiness *readiness, uint64_t seconds)
+{
+    uint64_t room = READINESS_BUDGET_MAX - readiness->budget;
+
+    if (seconds < room / READINESS_BUDGET_STEP)
+        readiness->budget += (unsigned)seconds * READINESS_BUDGET_STEP;
+    else
+        readiness->budget = READINESS_BUDGET_MAX;
+    bool busy = count_silence(readiness, seconds);
     settle(readiness);
     set_ticking(readiness, busy || readiness->waiting || readiness->budget < READINESS_BUDGET_MAX);
     readiness->calls->tick(readiness->context);

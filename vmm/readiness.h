@@ -14,7 +14,8 @@
 enum {
     READINESS_CONNECTIONS_MAX = 8, /* at a time; further ones wait in the socket's queue */
     READINESS_MESSAGE_MAX = 4096,
-    READINESS_PATIENCE_SEC = 5, /* with one connection */
+    READINESS_PATIENCE_SEC = 90,     /* with a connection on which nothing comes … */
+    READINESS_PATIENCE_FULL_SEC = 5, /* … and while it keeps others waiting */
     READINESS_BUDGET_MAX = 256, /* connections in one go, lest a guest keeps the host busy … */
     READINESS_BUDGET_STEP = 16, /* … and in a second after that */
     READINESS_TIMEOUT_DEFAULT_SEC = 120,
@@ -52,7 +53,7 @@ struct readiness_calls {
 struct readiness_connection {
     struct event_source source; /* -EBADF: free */
     struct readiness *readiness;
-    unsigned ticks_left;
+    unsigned silent_sec; /* since something came */
     size_t size;
     char text[READINESS_MESSAGE_MAX + 1];
 };
