@@ -10,28 +10,24 @@ uuid=7d7d7d7d-0000-4000-8000-000000000070
 images=/var/lib/volt/debian
 key=/run/lab-debian-key
 
-# debian KERNEL : debian.ini, of which nothing but the kernel differs from boot to boot.
+# debian KERNEL [KEY=VALUE…] : debian.ini with these keys in [vm] is started: it is up then.
 debian() {
     [[ -e $images/debian-13.raw ]] || skip 'takes minutes: tests/lab/test 70-debian'
+    local kernel=$1 begin=$EPOCHREALTIME
+    shift
     modprobe vhost_vsock
     [[ -e $key ]] || ssh-keygen -q -t ed25519 -N '' -f "$key"
-    mkdir -p /etc/volt/vms
-    cat >/etc/volt/vms/debian.ini <<END
-[vm]
-uuid = $uuid
-vcpus = 1
-memory_mib = 512
-kernel = $images/$1.bzImage
-initrd = $images/$1.initrd
-cmdline = quiet
-readiness = guest
-ready_timeout_sec = 400
-stop_timeout_sec = 120
-
+    # A failure stays to be looked at.
+    vm_without_restart "$uuid"
+    vm_ini debian "$uuid" memory_mib=512 kernel="$images/$kernel.bzImage" initrd="$images/$kernel.initrd" \
+        ready_timeout_sec=500 stop_timeout_sec=200 "$@"
+    cat >>/etc/volt/vms/debian.ini <<END
 [disk root]
 path = $images/debian-13.raw
 
 [vsock]
+
+[console]
 
 [credentials]
 system.hostname = web-13
@@ -43,7 +39,14 @@ ipv4 = 10.42.0.70/24
 address = cmdline
 END
     assert vm_start "$uuid"
+    assert log_has "$uuid" 'The guest says that it is ready'
+    assert_match 'Running' "$(vm_property "$uuid" StatusText)" 'status'
+    figures "$kernel: ready after $(since "$begin") s, the VMM holds $(resident) MiB of the guest's 512"
 }
+
+figures() { echo "# figures: $*"; }
+since() { awk "BEGIN { printf \"%.0f\", $EPOCHREALTIME - $1 }"; }
+resident() { awk '/^VmRSS/ { printf "%d", $2 / 1024 }' "/proc/$(vm_pid "$uuid")/status"; }
 
 # in_guest COMMAND : by SSH over vsock, for which the guest's systemd listens by itself. The CID is not the
 # host's name here: ssh takes a number for an IPv4 address.
@@ -51,45 +54,61 @@ in_guest() {
     local cid
     cid=$(sed -n 's/^VOLT_CID=//p' "/run/volt/vm/$uuid/environment")
     ssh -q -i "$key" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-        -o KexAlgorithms=curve25519-sha256 -o "ProxyCommand=socat - VSOCK-CONNECT:${cid:?}:22" \
+        -o KexAlgorithms=curve25519-sha256 -o "ProxyCommand=socat -t 100 - VSOCK-CONNECT:${cid:?}:22" \
         root@debian "$1"
 }
 
-test_debian_13_is_up_when_start_returns_and_powers_itself_off() { # limit 600 s
-    debian debian-13
-    # Nothing is waited for here: a guest that says that it is ready has reached what it boots for.
-    local said
-    mapfile -t said < <(in_guest 'systemctl is-active multi-user.target; uname -r; hostname
-        systemctl --failed --no-legend | wc -l; findmnt --noheadings --output FSTYPE /
-        cat /root/.ssh/authorized_keys')
-    assert_equal active "${said[0]:-}" 'multi-user.target'
-    assert_match '^6\.12\.' "${said[1]}" 'its kernel'
-    assert_equal web-13 "${said[2]}" 'its name, by a credential'
-    assert_equal 0 "${said[3]}" 'failed units in the guest'
-    assert_equal ext4 "${said[4]}" 'its root file system'
-    assert_equal "$(cat "$key.pub")" "${said[5]}" "root's key, by a credential"
-    assert ping -c 2 -W 5 10.42.0.70
-    assert_match '^debian +vm ' "$(machinectl list --no-legend)" 'machines'
-    in_guest 'systemctl poweroff' || true # the connection may end first
-    wait_for 150 vm_is "$uuid" inactive
+# powered_off_by COMMAND… : the guest, and nothing is left of it. The connection may end before the command.
+powered_off_by() {
+    local begin=$EPOCHREALTIME
+    "$@" || true
+    wait_for 200 vm_is "$uuid" inactive
+    figures "powered off after $(since "$begin") s"
     assert_equal success "$(vm_property "$uuid" Result)"
     assert_equal '' "$(machinectl list --no-legend)" 'machines'
     nothing_left "$uuid"
 }
 
-test_the_newest_kernel_boots_it_and_stop_powers_it_off() { # limit 600 s
-    debian debian-new
-    assert_match '^7\..* web-13$' "$(in_guest 'echo "$(uname -r) $(hostname)"')" 'its kernel and name'
-    assert vm_stop "$uuid"
-    assert_equal success "$(vm_property "$uuid" Result)"
-    nothing_left "$uuid"
+# The console's last lines are shown to who attaches; the prompt may come a little after readiness.
+asks_for_a_login() { timeout 2 volt-console --watch debian </dev/null | grep -aq 'web-13 login:'; }
+
+test_debian_13_is_up_when_start_returns_and_powers_itself_off() { # limit 900 s
+    local said begin
+    debian debian-13 readiness=guest
+    assert ping -c 2 -W 5 10.42.0.70
+    assert_match '^debian +vm +volt ' "$(machinectl list --no-legend)" 'machines'
+    assert_match "Leader: $(vm_pid "$uuid") \(volt-vmm\)" "$(machinectl status debian --no-pager)" 'status'
+
+    # Nothing is waited for: a guest that says that it is ready has reached what it boots for.
+    begin=$EPOCHREALTIME
+    mapfile -t said < <(in_guest 'systemctl is-active multi-user.target; uname -r; hostname
+        systemctl --failed --no-legend | wc -l; findmnt --noheadings --output FSTYPE,SOURCE /
+        cat /proc/1/comm /root/.ssh/authorized_keys')
+    figures "a command by SSH over vsock: $(since "$begin") s"
+    assert_equal active "${said[0]:-}" 'multi-user.target'
+    assert_match '^6\.12\.' "${said[1]}" 'its kernel'
+    assert_equal web-13 "${said[2]}" 'its name, by a credential'
+    assert_equal 0 "${said[3]}" 'failed units in the guest'
+    assert_match '^ext4 +/dev/vda$' "${said[4]}" 'its root file system'
+    assert_equal systemd "${said[5]}" 'its PID 1'
+    assert_equal "$(<"$key.pub")" "${said[6]}" "root's key, by a credential"
+    wait_for 60 asks_for_a_login
+
+    powered_off_by in_guest 'systemctl poweroff'
+    assert log_has "$uuid" 'The guest says that it powers off'
 }
 
-test_debian_12s_kernel_boots_it_and_machinectl_powers_it_off() { # limit 600 s
+# By default a guest that asks for it is waited for, too.
+test_the_newest_kernel_boots_it_and_stop_powers_it_off() { # limit 900 s
+    debian debian-new
+    assert_match '^active 7\..* web-13$' \
+        "$(in_guest 'systemctl is-active multi-user.target; uname -r; hostname' | xargs)" 'state, kernel and name'
+    powered_off_by vm_stop "$uuid"
+}
+
+test_debian_12s_kernel_boots_it_and_machinectl_powers_it_off() { # limit 900 s
     debian debian-12
-    assert_match '^6\.1\..* web-13$' "$(in_guest 'echo "$(uname -r) $(hostname)"')" 'its kernel and name'
-    assert machinectl poweroff debian
-    wait_for 150 vm_is "$uuid" inactive
-    assert_equal success "$(vm_property "$uuid" Result)"
-    nothing_left "$uuid"
+    assert_match '^active 6\.1\..* web-13$' \
+        "$(in_guest 'systemctl is-active multi-user.target; uname -r; hostname' | xargs)" 'state, kernel and name'
+    powered_off_by machinectl poweroff debian
 }
