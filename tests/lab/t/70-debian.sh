@@ -75,7 +75,9 @@ powered_off_by() {
 }
 
 # The console's last lines are shown to who attaches; the prompt may come a little after readiness.
-asks_for_a_login() { timeout 2 volt-console --watch debian </dev/null | grep -aq 'web-13 login:'; }
+asks_for_a_login() {
+    grep -aqm 1 'web-13 login:' < <(exec timeout 4 volt-console --watch debian </dev/null)
+}
 
 test_debian_13_is_up_when_start_returns_and_powers_itself_off() { # limit 900 s
     local said begin
