@@ -3,7 +3,6 @@
 #include "generator/systemd-unit.h"
 
 #include <string.h>
-#include <systemd/sd-bus.h>
 
 #define TIMEOUT_USEC (25 * UINT64_C(1000000))
 
@@ -26,6 +25,21 @@ static int open_private(const char *address, sd_bus **ret)
         r = sd_bus_set_address(bus, address);
     if (r >= 0)
         r = sd_bus_start(bus);
+    if (r < 0)
+        return r;
+    *ret = TAKE_PTR(bus);
+    return 0;
+}
+
+int systemd_open(const char *address, uint64_t timeout_usec, sd_bus **ret)
+{
+    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
+    int r = 0;
+
+    if (open_private(address, &bus) < 0)
+        r = sd_bus_open_system(&bus);
+    if (r >= 0)
+        r = sd_bus_set_method_call_timeout(bus, timeout_usec);
     if (r < 0)
         return r;
     *ret = TAKE_PTR(bus);
@@ -84,10 +98,8 @@ int systemd_unit_commands(const char *address, const char *name, const char *pro
     _cleanup_free_ char *path = NULL;
     int r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", name, &path);
 
-    if (r >= 0 && open_private(address, &bus) < 0)
-        r = sd_bus_open_system(&bus);
     if (r >= 0)
-        r = sd_bus_set_method_call_timeout(bus, TIMEOUT_USEC);
+        r = systemd_open(address, TIMEOUT_USEC, &bus);
     if (r >= 0)
         r = sd_bus_get_property(bus, "org.freedesktop.systemd1", path,
                                 "org.freedesktop.systemd1.Service", property, &error, &m,

@@ -2,6 +2,8 @@
 /* What systemd knows of a service: its command lines as of the last daemon-reload. */
 #pragma once
 
+#include <systemd/sd-bus.h>
+
 #include "vmm/cleanup.h"
 
 struct unit_command {
@@ -14,6 +16,10 @@ struct unit_commands {
 };
 
 #define SYSTEMD_ADDRESS "unix:path=/run/systemd/private" /* for root: there is no need of a bus */
+
+/* Connects to systemd at ADDRESS, or to the system bus where there is nobody; calls have the time
+ * limit. */
+int systemd_open(const char *address, uint64_t timeout_usec, sd_bus **ret);
 
 /* Asks systemd at ADDRESS, or by way of the system bus where there is nobody, for the commands of
  * PROPERTY (ExecStart ...) of the unit NAME. On an error *ret_why is the cause (free it; may be

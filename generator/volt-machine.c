@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* volt-machine: shows a VM to systemd-machined, where there is one, for machinectl. */
+/* volt-machine: what is to be said of a VM once it runs, and once it has ended: to
+ * systemd-machined, where there is one, for machinectl; and to the kernel, whose threads are kept
+ * from the unit. */
+#include "generator/freezing.h"
 #include "generator/helper-log.h"
 #include "generator/host-network.h"
+#include "generator/kernel-threads.h"
 #include "generator/machined.h"
 #include "generator/nic.h"
 
@@ -20,9 +24,12 @@
 static const char help[] =
     "volt-machine register --uuid=UUID --name=NAME --pid=PID [--cid=CID] [--tap=NAME]...\n"
     "volt-machine unregister UUID\n"
+    "volt-machine frozen UUID\n"
     "\n"
     "Registers a VM with systemd-machined, so that machinectl(1) knows it, and takes it\n"
-    "away again. Without machined nothing happens. volt-vm@.service runs both, as root.\n"
+    "away again, where there is a machined; and has the VM's unit ready for `systemctl freeze`.\n"
+    "volt-vm@.service runs both, as root. The third looks whether the VM is frozen and tells\n"
+    "the unit's watchdog; volt-freeze@.path starts it.\n"
     "\n"
     "  --uuid=UUID  the VM\n"
     "  --name=NAME  what it is to be called; machined takes host names only\n"
@@ -77,6 +84,32 @@ static bool take_option(int option, const char *value, struct machine *machine)
     }
 }
 
+/* The unit is to be frozen when the user says so: by the kernel, and with systemd's consent. */
+static void prepare_freezing(const char *uuid, unsigned leader)
+{
+    _cleanup_free_ char *text = NULL, *other_text = NULL;
+    int r = kernel_threads_move(uuid, leader, &text);
+
+    if (r < 0)
+        helper_log(LOG_NOTICE, "the VM cannot be frozen: %s", text ?: strerror(-r));
+    r = freezing_watch(uuid, &other_text);
+    if (r < 0)
+        helper_log(LOG_NOTICE, "the watchdog will end the VM if it is frozen for long: %s",
+                   other_text ?: strerror(-r));
+}
+
+static void forget_freezing(const char *uuid)
+{
+    _cleanup_free_ char *text = NULL, *other_text = NULL;
+    int r = freezing_unwatch(uuid, &text);
+
+    if (r < 0)
+        helper_log(LOG_NOTICE, "volt-freeze@%s.path stays: %s", uuid, text ?: strerror(-r));
+    r = kernel_threads_done(uuid, &other_text);
+    if (r < 0)
+        helper_log(LOG_NOTICE, "%s", other_text ?: strerror(-r));
+}
+
 static int run_register(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -104,6 +137,7 @@ static int run_register(int argc, char **argv)
     /* There is no $MAINPID any more where the guest has powered off by now. */
     if (machine.leader == 0)
         return EXIT_SUCCESS;
+    prepare_freezing(machine.uuid, machine.leader);
     r = machined_register(&machine, REGISTER_TIMEOUT_MS, &text);
     if (r < 0)
         helper_log(LOG_NOTICE, "not in machinectl: %s", text ?: strerror(-r));
@@ -119,9 +153,23 @@ static int run_unregister(int argc, char **argv)
 
     if (argc != 2 || !uuid_is_valid(argv[1]))
         return usage_error("unregister", "expected one UUID");
+    forget_freezing(argv[1]);
     r = machined_unregister(argv[1], UNREGISTER_TIMEOUT_MS, &text);
     if (r < 0)
         helper_log(LOG_NOTICE, "%s", text ?: strerror(-r));
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run_frozen(int argc, char **argv)
+{
+    _cleanup_free_ char *text = NULL;
+    int r;
+
+    if (argc != 2 || !uuid_is_valid(argv[1]))
+        return usage_error("frozen", "expected one UUID");
+    r = freezing_tell(argv[1], &text);
+    if (r < 0)
+        helper_log(LOG_ERR, "cannot tell the watchdog of %s: %s", argv[1], text ?: strerror(-r));
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -135,5 +183,7 @@ int main(int argc, char **argv)
         return run_register(argc - 1, argv + 1);
     if (argc >= 2 && !strcmp(argv[1], "unregister"))
         return run_unregister(argc - 1, argv + 1);
-    return usage_error("expected register or unregister", argc >= 2 ? argv[1] : "nothing");
+    if (argc >= 2 && !strcmp(argv[1], "frozen"))
+        return run_frozen(argc - 1, argv + 1);
+    return usage_error("expected register, unregister or frozen", argc >= 2 ? argv[1] : "nothing");
 }

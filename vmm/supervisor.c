@@ -180,7 +180,9 @@ static void watchdog_due(struct event_source *source, uint32_t events)
     unsigned n_live = machine_count_live_vcpus(supervisor->machine);
     if (watchdog_look(&supervisor->liveness, now_ns, n_live) &&
         supervisor->notify->watchdog_usec > 0)
-        (void)notify_send(supervisor->notify, "WATCHDOG=1");
+        /* The limit, too: it is another one after the unit was frozen. */
+        (void)notify_send(supervisor->notify, "WATCHDOG=1\nWATCHDOG_USEC=%llu",
+                          (unsigned long long)supervisor->notify->watchdog_usec);
 }
 
 static void guest_booted(struct event_source *source, uint32_t events)

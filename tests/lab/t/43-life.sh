@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
-# A running VM: reloaded, and powered off as machinectl does it.
+# A running VM: reloaded, frozen and thawed, ended by its watchdog.
 # shellcheck source=../lib.sh
 . /lab/lib.sh
 
@@ -55,5 +55,95 @@ test_reload_applies_what_can_change_and_tells_the_rest() { # limit 240 s
     wait_for 60 vm_is "$uuid" inactive
     assert log_has "$uuid" "Pressing the guest's power button; it has 30 s to power off"
     assert log_has "$uuid" 'The guest powered off'
+    nothing_left "$uuid"
+}
+
+# clock_is_right : the guest's time is the host's, but for how long it takes to ask.
+clock_is_right() {
+    local before guest after
+    before=$(date +%s)
+    guest=$(guest_do "$address" 'date +%s')
+    after=$(date +%s)
+    echo "host $before, guest $guest, host $after"
+    ((guest >= before - 1 && guest <= after + 1))
+}
+
+uptime_of_guest() { guest_do "$address" 'cut -d. -f1 /proc/uptime'; }
+
+# watchdog SECONDS
+watchdog() {
+    drop_in=/run/systemd/system/$service.d
+    mkdir -p "$drop_in"
+    trap 'rm -rf "$drop_in"; systemctl daemon-reload' EXIT
+    printf '[Service]\nWatchdogSec=%s\n' "$1" >"$drop_in/70-life.conf"
+}
+
+# writes_more_than N : the guest's loop goes on, and each write has come to an end.
+writes_more_than() { (($(guest_do "$address" 'wc -l </writes') > $1)); }
+
+# With vhost, whose threads are the kernel's, for which a freeze would wait; and for longer than systemd's
+# watchdog would.
+test_frozen_and_thawed_the_clocks_are_right() { # limit 240 s
+    local slice=/sys/fs/cgroup/volt.slice/volt-${uuid//-/}.slice image=/var/lib/volt/images/life.raw pid uptime
+    watchdog 8
+    truncate --size=4M "$image"
+    describe vcpus=2 readiness=vmm
+    printf '[vsock]\ncid = auto\n[disk data]\npath = %s\n' "$image" >>/etc/volt/vms/web.ini
+    assert vm_start "$uuid"
+    wait_ready "$uuid"
+    wait_for 30 clock_is_right
+    pid=$(vm_pid "$uuid")
+    assert_equal "$pid" "$(cat "/sys/fs/cgroup$(vm_property "$uuid" ControlGroup)/cgroup.procs")" "the unit's processes"
+    assert_equal 2 "$(xargs -I{} cat /proc/{}/comm <"$slice/cgroup.procs" | grep -c "vhost-$pid")" "vhost's threads"
+    guest_do "$address" 'touch /writes; setsid sh -c "
+        while dd if=/dev/zero of=/dev/vda bs=64k count=32 conv=fsync && echo >>/writes; do sleep 0.2; done
+        " >/dev/null 2>&1 &'
+    wait_for 30 writes_more_than 1
+    uptime=$(uptime_of_guest)
+
+    # For longer than the guest's own watchdogs have patience (some 20 s).
+    assert systemctl freeze "$service"
+    assert_fails answers_ping "$address"
+    sleep 24
+    assert vm_is "$uuid" active
+    assert systemctl thaw "$service"
+    wait_for 30 clock_is_right
+    (($(uptime_of_guest) - uptime >= 24)) || fail 'the uptime has a gap'
+    wait_for 30 writes_more_than "$(guest_do "$address" 'wc -l </writes')"
+    wait_for 20 log_has "$uuid" 'The VM stood still for [0-9]+ s or more'
+    assert_fails console_has "$uuid" 'soft lockup|rcu.*stall|hung task|blocked for more'
+    assert_equal "$pid" "$(vm_pid "$uuid")" 'process'
+    limit_is() { [[ $(vm_property "$uuid" WatchdogUSec) == "$1" ]]; }
+    wait_for 20 limit_is 8s # again, with the next sign of life
+    assert vm_stop "$uuid"
+    nothing_left "$uuid"
+    assert_fails test -e "$slice"
+    assert unit_is "volt-freeze@$uuid.path" inactive
+}
+
+# An event loop that hangs; and virtual CPUs that do, held by a tracer outside of KVM.
+test_the_watchdog_ends_what_hangs() { # limit 240 s
+    local pid threads tracer
+    is_new() { [[ $(vm_pid "$uuid") != "$pid" ]] && vm_is "$uuid" active; }
+    watchdog 4
+    vm_ini web "$uuid" "${bare_guest[@]}" vcpus=2
+    assert vm_start "$uuid"
+    pid=$(vm_pid "$uuid")
+    kill -STOP "$pid"
+    wait_for 60 is_new
+    assert log_has "$uuid" 'Watchdog timeout'
+    assert_fails log_has "$uuid" 'No virtual CPU gets ahead'
+
+    pid=$(vm_pid "$uuid")
+    mapfile -t threads < <(ps -L -o tid=,comm= -p "$pid" | awk '$2 ~ /^vcpu/ { print "--attach=" $1 }')
+    assert_equal 2 "${#threads[@]}" 'threads of virtual CPUs'
+    strace --output=/dev/null --inject=ioctl:delay_enter=600000000 "${threads[@]}" 2>/dev/null &
+    tracer=$!
+    twice() { (($(vm_log "$uuid" | grep -c 'Watchdog timeout') == 2)); }
+    wait_for 60 twice
+    assert log_has "$uuid" "No virtual CPU gets ahead; systemd's watchdog will end the VM"
+    kill -KILL "$tracer" # which leaves no process alone, not even a dying one
+    wait_for 60 is_new
+    assert vm_stop "$uuid"
     nothing_left "$uuid"
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The watchdog of a unit that is frozen. */
+#include "generator/freezing.h"
+
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "generator/bus.h"
+#include "generator/systemd-unit.h"
+
+#define SERVICE       "org.freedesktop.systemd1"
+#define PATH          "/org/freedesktop/systemd1"
+#define INTERFACE     SERVICE ".Manager"
+#define NOTIFY_SOCKET "/run/systemd/notify"
+
+#define TIMEOUT_USEC (5 * UINT64_C(1000000))
+
+enum {
+    HEEDED_SINCE = 258,
+    UNIT_NAME_SIZE = 64,
+};
+
+/* Longer than anybody waits; "infinity" does not outlive a daemon-reload in all versions. */
+#define FROZEN_USEC (UINT64_C(1000000) * 86400 * 365 * 100)
+/* Until the VMM, which goes on, says what its limit is. */
+#define THAWED_USEC (60 * UINT64_C(1000000))
+
+static int explain(char **ret_text, int r, const sd_bus_error *error)
+{
+    *ret_text = strdup(error->message ?: strerror(-r));
+    return r;
+}
+
+bool freezing_is_not_heeded(const char *version)
+{
+    unsigned long n = strtoul(version + strcspn(version, "0123456789"), NULL, 10);
+
+    return n > 0 && n < HEEDED_SINCE;
+}
+
+bool freezing_is_frozen(const char *text)
+{
+    return strstr(text, "frozen 1") != NULL;
+}
+
+/* Calls StartUnit or StopUnit for the VM's path unit. */
+static int call(sd_bus *bus, const char *method, const char *uuid, sd_bus_error *error)
+{
+    char name[UNIT_NAME_SIZE];
+
+    (void)snprintf(name, sizeof(name), "volt-freeze@%s.path", uuid);
+    return sd_bus_call_method(bus, SERVICE, PATH, INTERFACE, method, error, NULL, "ss", name,
+                              "replace");
+}
+
+int freezing_watch(const char *uuid, char **ret_text)
+{
+    _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
+    _cleanup_free_ char *version = NULL;
+    int r = systemd_open(SYSTEMD_ADDRESS, TIMEOUT_USEC, &bus);
+
+    if (r >= 0)
+        r = sd_bus_get_property_string(bus, SERVICE, PATH, INTERFACE, "Version", &error, &version);
+    if (r >= 0 && freezing_is_not_heeded(version))
+        r = call(bus, "StartUnit", uuid, &error);
+    return r < 0 ? explain(ret_text, r, &error) : 0;
+}
+
+int freezing_unwatch(const char *uuid, char **ret_text)
+{
+    _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
+    int r = systemd_open(SYSTEMD_ADDRESS, TIMEOUT_USEC, &bus);
+
+    if (r >= 0)
+        r = call(bus, "StopUnit", uuid, &error);
+    /* It was never started. */
+    if (r < 0 && sd_bus_error_has_name(&error, SERVICE ".NoSuchUnit"))
+        return 0;
+    return r < 0 ? explain(ret_text, r, &error) : 0;
+}
+
+static bool group_is_frozen(const char *group)
+{
+    _cleanup_free_ char *path = NULL;
+    char text[256];
+
+    if (asprintf(&path, "/sys/fs/cgroup%s/cgroup.events", group) < 0)
+        return false;
+    _cleanup_fclose_ FILE *f = fopen(path, "re");
+    text[f ? fread(text, 1, sizeof(text) - 1, f) : 0] = '\0';
+    return freezing_is_frozen(text);
+}
+
+int freezing_tell(const char *uuid, char **ret_text)
+{
+    _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
+    _cleanup_free_ char *unit_path = NULL, *group = NULL;
+    char name[UNIT_NAME_SIZE];
+    uint32_t pid = 0;
+    int r = systemd_open(SYSTEMD_ADDRESS, TIMEOUT_USEC, &bus);
+
+    (void)snprintf(name, sizeof(name), "volt-vm@%s.service", uuid);
+    if (r >= 0)
+        r = sd_bus_path_encode(PATH "/unit", name, &unit_path);
+    if (r >= 0)
+        r = sd_bus_get_property_trivial(bus, SERVICE, unit_path, SERVICE ".Service", "MainPID",
+                                        &error, 'u', &pid);
+    if (r >= 0)
+        r = sd_bus_get_property_string(bus, SERVICE, unit_path, SERVICE ".Service", "ControlGroup",
+                                       &error, &group);
+    if (r >= 0 && pid > 0) {
+        bool frozen = group_is_frozen(group);
+
+        (void)setenv("NOTIFY_SOCKET", NOTIFY_SOCKET, true);
+        r = sd_pid_notifyf((pid_t)pid, 0, "WATCHDOG_USEC=%llu",
+                           (unsigned long long)(frozen ? FROZEN_USEC : THAWED_USEC));
+    }
+    return r < 0 ? explain(ret_text, r, &error) : 0;
+}
