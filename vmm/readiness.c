@@ -114,10 +114,12 @@ static void tell_stranger(struct readiness *readiness, const struct sockaddr_sto
     struct sockaddr_vm peer = {0};
 
     memcpy(&peer, address, sizeof(peer));
-    if (!readiness->stranger_told)
+    /* Once for the guest's own programs, and once for others. */
+    bool *told = peer.svm_cid == readiness->cid ? &readiness->port_told : &readiness->stranger_told;
+    if (!*told)
         log_warning("Port %u of CID %u is refused: ports below %d of CID %u tell how the guest is",
                     peer.svm_port, peer.svm_cid, PRIVILEGED_PORTS, readiness->cid);
-    readiness->stranger_told = true;
+    *told = true;
 }
 
 static void listener_ready(struct event_source *source, uint32_t events)

@@ -70,7 +70,7 @@ struct readiness {
     bool waiting;
     unsigned ticks_left; /* of a second each, while waiting */
     unsigned budget;     /* connections until the next tick */
-    bool paused, ticking, stranger_told, excess_told;
+    bool paused, ticking, stranger_told, port_told, excess_told;
     struct readiness_connection connections[READINESS_CONNECTIONS_MAX];
 };
 

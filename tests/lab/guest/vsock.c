@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Sockets with the host, and word to it as a guest's systemd sends it:
-//   vsock serve PORT         a shell for whoever connects
-//   vsock address            where the host listens, by the credential vmm.notify_socket
-//   vsock notify TEXT [PORT] says TEXT there, from PORT (1023)
+//   vsock serve PORT                a shell for whoever connects
+//   vsock address                   where the host listens, by the credential vmm.notify_socket
+//   vsock notify TEXT [PORT [HOST]] says TEXT there, or at the host's port HOST, from PORT (1023)
 #define _GNU_SOURCE
 #include <linux/vm_sockets.h>
 #include <stdio.h>
@@ -56,10 +56,9 @@ static unsigned host_port(void)
     return found ? (unsigned)strtoul(found + strlen(NAME), NULL, 10) : 0;
 }
 
-static int notify(const char *text, unsigned port)
+static int notify(const char *text, unsigned port, unsigned to)
 {
-    struct sockaddr_vm host = {
-        .svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_HOST, .svm_port = host_port()};
+    struct sockaddr_vm host = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_HOST, .svm_port = to};
     int fd = bound_socket(port);
     char c;
 
@@ -80,6 +79,7 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "address") == 0)
         return printf("%u\n", host_port()) < 0;
     if (argc >= 3 && strcmp(argv[1], "notify") == 0)
-        return notify(argv[2], argc > 3 ? (unsigned)atoi(argv[3]) : 1023);
+        return notify(argv[2], argc > 3 ? (unsigned)atoi(argv[3]) : 1023,
+                      argc > 4 ? (unsigned)atoi(argv[4]) : host_port());
     return 2;
 }

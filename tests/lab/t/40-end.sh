@@ -34,6 +34,8 @@ test_stop_ends_a_guest_that_ignores_the_button() {
     assert vm_stop "$uuid"
     assert_equal 103 "$(exit_status)" 'exit status'
     assert_match 'ignored the power button for 3 s' "$(status_text)"
+    assert log_has "$uuid" "^Pressing the guest's power button; it has 3 s to power off"
+    assert log_has "$uuid" '^The guest ignored the power button for 3 s and was ended \(exit status 103\)'
     nothing_left "$uuid"
 }
 
@@ -115,6 +117,7 @@ test_twenty_restarts_and_twenty_stops_leave_nothing_behind() { # limit 400 s
         'handed-over device fds'
     assert vm_stop "$uuid"
     assert_equal 0 "$(exit_status)" 'exit status'
+    assert_fails log_has "$uuid" 'cannot be frozen|watchdog|slice|volt-freeze'
     nothing_left "$uuid"
 }
 

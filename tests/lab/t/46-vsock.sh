@@ -17,8 +17,8 @@ vsock_ini() {
 
 cid() { sed -n 's/^VOLT_CID=//p' "/run/volt/vm/$1/environment"; }
 
-# in_guest COMMAND : in a guest that serves a shell at port 7.
-in_guest() { echo "$1" | timeout 30 socat -t 20 -T 20 - "VSOCK-CONNECT:$(cid "$uuid"):7"; }
+# in_guest COMMAND [UUID] : in a guest that serves a shell at port 7.
+in_guest() { echo "$1" | timeout 30 socat -t 20 -T 20 - "VSOCK-CONNECT:$(cid "${2:-$uuid}"):7"; }
 
 status_has() { [[ $(vm_property "$uuid" StatusText) == *"$1"* ]]; }
 vhosts_of() { find "/proc/$1/fd" -lname '*/vhost-vsock' 2>/dev/null | wc -l; }
@@ -31,8 +31,9 @@ test_a_guest_talks_by_sockets_and_says_when_it_is_ready() { # limit 480 s
     trap 'rm -rf /run/systemd/system/volt-vm@.service.d' EXIT
     printf '[Service]\nRestart=no\n' >/run/systemd/system/volt-vm@.service.d/60-test.conf
     vsock_ini web "$uuid" auto readiness=guest ready_timeout_sec=100 'cmdline=volt.load=vsock volt.vsock'
+    vsock_ini second "$other" auto readiness=vmm 'cmdline=volt.load=vsock volt.vsock'
     assert systemctl daemon-reload
-    assert systemctl start --no-block "$(unit "$uuid")"
+    assert systemctl start --no-block "$(unit "$uuid")" "$(unit "$other")"
     wait_ready "$uuid"
     assert status_has "Booting; waiting for the guest's READY=1"
     first=$(cid "$uuid")
@@ -43,11 +44,15 @@ test_a_guest_talks_by_sockets_and_says_when_it_is_ready() { # limit 480 s
     assert_equal 1 "$(vhosts_of "$(vm_pid "$uuid")")" 'vhost descriptors of the VMM'
     wait_for 10 systemd_holds_none
 
-    # Strangers: a port that is anybody's in the guest, and the host.
+    # Strangers: a port that is anybody's in the guest, another guest, and the host.
     in_guest 'vsock notify READY=1 2000; echo' >/dev/null
     wait_for 10 log_has "$uuid" "Port 2000 of CID $first is refused"
     port=$(in_guest 'vsock address')
     assert_match '^[0-9]+$' "$port" 'port'
+    wait_ready "$other"
+    in_guest "vsock notify READY=1 1023 $port; echo" "$other" >/dev/null
+    wait_for 10 log_has "$uuid" "Port 1023 of CID $(cid "$other") is refused: ports below 1024 of CID $first"
+    systemctl kill --signal=KILL "$(unit "$other")"
     modprobe vsock_loopback || true
     echo READY=1 | timeout 10 socat - "VSOCK-CONNECT:2:$port" || true
     assert vm_is "$uuid" activating

@@ -20,13 +20,17 @@ private_memory() {
         done
 }
 
-# limit FILE WANTED : a file of the VM's control group.
-limit() { assert_equal "$2" "$(cat "/sys/fs/cgroup$(vm_property "$uuid" ControlGroup)/$1")" "$1"; }
+# limit FILE WANTED [GROUP] : a file of the VM's control group, or another one.
+limit() { assert_equal "$2" "$(cat "/sys/fs/cgroup${3:-$(vm_property "$uuid" ControlGroup)}/$1")" "$1"; }
+
+# affinities : the CPUs on which the VMM's threads may run.
+affinities() { sed -n 's/^Cpus_allowed_list:[[:blank:]]*//p' "/proc/$(vm_pid "$uuid")"/task/*/status | sort -u; }
 
 # The words of the INI file as they are; what systemd would take apart in them is left alone.
 test_credentials_and_limits() {
     # shellcheck disable=SC2016,SC1003 # as it is
-    local strings expected text='50 %i of "it": \n ${HOME} $$ \'
+    local strings expected slice text='50 %i of "it": \n ${HOME} $$ \'
+    modprobe bfq # the scheduler that knows weights
     mkdir -p "$keys" "$drop_in"
     trap 'rm -rf "$keys" "$drop_in"; systemctl daemon-reload' EXIT
     head -c 2000 /dev/urandom >"$keys/binary-100%"
@@ -73,8 +77,13 @@ END
     limit cpu.weight 200
     limit cpu.max '150000 100000'
     limit memory.max 419430400
-    assert_equal 50 "$(vm_property "$uuid" IOWeight)" IOWeight
-    [[ ! -e /sys/fs/cgroup/volt.slice/io.weight ]] || limit io.weight 'default 50'
+    limit io.bfq.weight 'default 50'
+    assert_equal 0 "$(affinities)" 'the CPUs'
+    # The kernel's threads for the VM have a slice of their own, and the limits to the CPU there.
+    slice=/volt.slice/volt-${uuid//-/}.slice
+    limit cpuset.cpus 0 "$slice"
+    limit cpu.weight 200 "$slice"
+    limit cpu.max '150000 100000' "$slice"
     assert vm_stop "$uuid"
     nothing_left "$uuid"
 }

@@ -201,12 +201,13 @@ test_vm_runs_without_vhost() {
     uses_vhost
 }
 
-# Guests that write nonsense into every ring and every register, among others. Each has a minute.
+# Guests that write nonsense into every ring and every register, among others; of vhost-vsock, too. Each has
+# a minute.
 test_bare_metal_payloads_by_vhost() { # limit 300 s
     local output name
     output=$(VOLT_QUEUES=1 VOLT_ONLY='^(pci|net|vectors|hostile.*)$' timeout 280 /lab/guest/run --vhost /lab/guest 2>&1) || true
     echo "$output"
-    for name in pci net vectors hostile hostile-control hostile-storm; do
-        [[ $'\n'$output == *$'\n'"ok - guest-$name-vhost"* ]] || fail "guest-$name: $output"
+    for name in {pci,net,vectors,hostile,hostile-control,hostile-storm}-vhost vsock vsock-2-vcpus; do
+        [[ $'\n'$output$'\n' == *$'\n'"ok - guest-$name"$'\n'* ]] || fail "guest-$name: $output"
     done
 }
