@@ -9,7 +9,10 @@
 #include "tools/kernel/store.h"
 #include "tools/kernel/why.h"
 
-enum { CHUNK_SIZE = 1 << 20 };
+enum {
+    CHUNK_SIZE = 1 << 20,
+    HOLE_SIZE = 1 << 14, /* what is not written where it is zero */
+};
 
 static const char *file_name(enum kernel_file file)
 {
@@ -31,6 +34,27 @@ static int write_all(int fd, const char *data, size_t size)
     return 0;
 }
 
+static bool is_zero(const char *data, size_t size)
+{
+    return size > 0 && data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
+}
+
+/* Leaves holes where there is nothing but zeros, as in a kernel's .bss: the VMM need not read them,
+ * and its guest's memory stays untouched there. */
+static int write_sparse(int fd, const char *data, size_t size, off_t offset)
+{
+    for (size_t done = 0, n; done < size; done += n) {
+        n = size - done < HOLE_SIZE ? size - done : HOLE_SIZE;
+        if (is_zero(data + done, n))
+            continue;
+        int r =
+            lseek(fd, offset + (off_t)done, SEEK_SET) < 0 ? -errno : write_all(fd, data + done, n);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int copy_all(int fd, int from_fd)
 {
     _cleanup_free_ char *chunk = malloc(CHUNK_SIZE);
@@ -43,9 +67,11 @@ static int copy_all(int fd, int from_fd)
 
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
-            return n < 0 ? -errno : 0;
-        int r = write_all(fd, chunk, (size_t)n);
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            return ftruncate(fd, offset) < 0 ? -errno : 0;
+        int r = write_sparse(fd, chunk, (size_t)n, offset);
         if (r < 0)
             return r;
         offset += n;

@@ -42,7 +42,7 @@ static int load_segment(int fd, const struct guest_memory *memory, const Elf64_P
         return log_errno(
             -ENOSPC, "The kernel's segment of %llu KiB at %#llx does not fit the guest's memory",
             size >> 10, start);
-    int r = kernel_read_guest(fd, memory, start, segment->p_filesz, segment->p_offset);
+    int r = kernel_read_guest_data(fd, memory, start, segment->p_filesz, segment->p_offset);
     if (r == -EIO)
         return log_errno(r, "The kernel image is truncated: its segment at %#llx has no end",
                          start);

@@ -4,6 +4,7 @@
 
 #include <elf.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "vmm/kvm/memory.h"
 #include "vmm/log.h"
@@ -38,6 +39,53 @@ int kernel_read_guest(int fd, const struct guest_memory *memory, uint64_t gpa, u
     void *p = guest_memory_at(memory, gpa, length);
 
     return p ? kernel_read(fd, p, length, offset) : -EFAULT;
+}
+
+/* Where data begins at or behind OFFSET, and how much of LENGTH it is. A file system that knows of
+ * no holes has data everywhere. */
+static void find_data(int fd, uint64_t offset, uint64_t length, uint64_t *ret_skip, uint64_t *ret_n)
+{
+    off_t data = lseek(fd, (off_t)offset, SEEK_DATA), hole;
+
+    if (data < 0)
+        data = errno == ENXIO ? INT64_MAX : (off_t)offset;
+    *ret_skip = (uint64_t)data - offset;
+    if (*ret_skip >= length) {
+        *ret_skip = length;
+        *ret_n = 0;
+        return;
+    }
+    hole = lseek(fd, data, SEEK_HOLE);
+    *ret_n = length - *ret_skip;
+    if (hole > data && (uint64_t)(hole - data) < *ret_n)
+        *ret_n = (uint64_t)(hole - data);
+}
+
+int kernel_read_guest_data(int fd, const struct guest_memory *memory, uint64_t gpa, uint64_t length,
+                           uint64_t offset)
+{
+    struct stat st;
+
+    if (length == 0)
+        return 0;
+    if (!guest_memory_at(memory, gpa, length))
+        return -EFAULT;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (offset > (uint64_t)st.st_size || length > (uint64_t)st.st_size - offset)
+        return -EIO;
+    while (length > 0) {
+        uint64_t skip, n;
+
+        find_data(fd, offset, length, &skip, &n);
+        int r = kernel_read_guest(fd, memory, gpa + skip, n, offset + skip);
+        if (r < 0)
+            return r;
+        gpa += skip + n;
+        offset += skip + n;
+        length -= skip + n;
+    }
+    return 0;
 }
 
 int kernel_load(int fd, const struct guest_memory *memory, struct kernel *ret)

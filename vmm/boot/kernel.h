@@ -31,6 +31,11 @@ int bzimage_load(int fd, const struct guest_memory *memory, struct kernel *ret);
 /* Reads exactly LENGTH bytes of FD at OFFSET. -EIO where the file ends before. */
 int kernel_read(int fd, void *ret_data, size_t length, uint64_t offset);
 
-/* The same into guest memory at GPA. -EFAULT where that is not RAM. */
+/* The same into fresh guest memory at GPA, where holes of the file are left as they are: zero.
+ * -EFAULT where that is not RAM. */
+int kernel_read_guest_data(int fd, const struct guest_memory *memory, uint64_t gpa, uint64_t length,
+                           uint64_t offset);
+
+/* The same, holes and all. */
 int kernel_read_guest(int fd, const struct guest_memory *memory, uint64_t gpa, uint64_t length,
                       uint64_t offset);

@@ -53,6 +53,30 @@ static void test_good(void **state)
     assert_int_equal(p[256], 0);
 }
 
+/* The holes of a kernel in the store cost neither time nor memory. */
+static void test_holes_are_left_alone(void **state)
+{
+    struct elf_image *image = *state;
+    struct kernel kernel;
+
+    image->segments[1].p_offset = MIB;
+    image->segments[1].p_filesz = image->segments[1].p_memsz = 256 << 10;
+    _cleanup_close_ int fd = file_of(image, sizeof(*image));
+    assert_int_equal(ftruncate(fd, MIB + (256 << 10)), 0);
+    assert_int_equal(pwrite(fd, "x", 1, MIB + (128 << 10) + 5), 1);
+    assert_int_equal(kernel_load(fd, &memory, &kernel), 0);
+    const uint8_t *p = guest_memory_at(&memory, 0x400000, 256 << 10);
+    assert_int_equal(lseek(memory.fd, 0x400000, SEEK_DATA), 0x400000 + (128 << 10));
+    assert_int_equal(lseek(memory.fd, 0x400000 + (128 << 10), SEEK_HOLE),
+                     0x400000 + (128 << 10) + 4096);
+    assert_int_equal(p[(128 << 10) + 5], 'x');
+    assert_int_equal(p[0], 0);
+    assert_int_equal(p[(256 << 10) - 1], 0);
+    /* A hole is no end, and an end is no hole. */
+    assert_int_equal(ftruncate(fd, MIB + (256 << 10) - 1), 0);
+    assert_int_equal(kernel_load(fd, &memory, &kernel), -EIO);
+}
+
 static void test_not_for_us(void **state)
 {
     struct elf_image *image = *state;
@@ -193,8 +217,11 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     static const struct CMUnitTest tests[] = {
-        TEST(test_good),      TEST(test_not_for_us), TEST(test_headers),   TEST(test_truncated),
-        TEST(test_placement), TEST(test_entry),      TEST(test_untouched), TEST(test_no_file),
+        TEST(test_good),       TEST(test_holes_are_left_alone),
+        TEST(test_not_for_us), TEST(test_headers),
+        TEST(test_truncated),  TEST(test_placement),
+        TEST(test_entry),      TEST(test_untouched),
+        TEST(test_no_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
