@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# Managed kernels: from a bzImage to a VM that boots it by name; and what becomes of both.
+# shellcheck source=../lib.sh
+. /lab/lib.sh
+
+uuid=55555555-0000-4000-8000-000000000055
+store=/var/lib/volt/kernels
+
+status_text() { vm_property "$uuid" StatusText; }
+# refuses PATTERN COMMAND… : it fails, and says so.
+refuses() {
+    local pattern=$1 said
+    shift
+    ! said=$("$@" 2>&1) || fail "$* succeeded: $said"
+    assert_match "$pattern" "$said"
+}
+# vmm_has WORD : the VMM was told so.
+vmm_has() { tr '\0' '\n' <"/proc/$(vm_pid "$uuid")/cmdline" | grep -qF -- "$1"; }
+
+test_a_kernel_is_added_booted_replaced_and_removed() { # limit 240 s
+    local pid first second
+    assert volt-kernel add lab "$guest_bzimage" --initrd="$guest_initrd" --cmdline='volt.word="one two"'
+    assert_match 'lab: good \(6\.1\.[^ ]*-cloud-amd64, ' "$(volt-kernel verify lab)"
+    first=$(sed -n 's/^VMLINUX_SHA256=//p' $store/lab/manifest)
+
+    vm_without_restart "$uuid"
+    vm_ini web "$uuid" kernel=lab initrd=''
+    assert vm_start "$uuid"
+    assert log_has "$uuid" "^Kernel lab: 6\.1\.[^ ]*-cloud-amd64, sha256 ${first:0:16}…$"
+    assert vmm_has '--cmdline=volt.word="one two" quiet'
+    wait_ready "$uuid"
+    pid=$(vm_pid "$uuid")
+    assert_match 'lab .* web \(runs\)' "$(volt-kernel list)"
+    refuses 'lab stays: web names it \(web.ini\)' volt-kernel remove lab
+
+    # What runs keeps what it has; its file may name another kernel, or be gone.
+    assert_match 'web runs with the one before' \
+        "$(volt-kernel add --replace lab "$guest_bzimage" --initrd="$guest_initrd" --cmdline=volt.word=three)"
+    rm /etc/volt/vms/web.ini
+    refuses 'lab stays: .* runs with it' volt-kernel remove lab
+    assert_equal "$pid" "$(vm_pid "$uuid")"
+    assert vmm_has 'volt.word="one two"'
+    assert vm_stop "$uuid"
+
+    # Nobody would see this by size and time.
+    touch --reference=$store/lab/vmlinux /run/55-time
+    printf x | dd of=$store/lab/vmlinux bs=1 seek=5000000 conv=notrunc status=none
+    touch --reference=/run/55-time $store/lab/vmlinux
+    volt-kernel default lab
+    vm_ini web "$uuid" kernel='' initrd='' verify=always
+    assert_fails vm_start "$uuid"
+    assert_match "^kernel lab: vmlinux is not what the manifest says \(sha256 .*, expected ${first:0:16}…\): .volt-kernel verify lab" \
+        "$(status_text)"
+    assert_equal 1 "$(systemctl status "$(unit "$uuid")" | grep -c 'Status: .*is not what the manifest says')" lines
+    refuses 'lab: 1 of 3 files is wrong' volt-kernel verify lab
+    nothing_left "$uuid"
+
+    # Put right, it is what VMs boot that name none.
+    assert volt-kernel add --replace lab "$guest_bzimage" --initrd="$guest_initrd" --cmdline=volt.word=three
+    second=$(sed -n 's/^VMLINUX_SHA256=//p' $store/lab/manifest)
+    assert_equal "$first" "$second" 'hash of the same kernel'
+    assert systemctl start "$(unit "$uuid")"
+    assert vmm_has '--cmdline=volt.word=three quiet'
+    refuses 'lab stays: web \(web.ini\) names no kernel' volt-kernel remove lab
+    systemctl kill --signal=KILL "$(unit "$uuid")"
+    systemctl stop "$(unit "$uuid")"
+    rm /etc/volt/vms/web.ini $store/default
+    assert volt-kernel remove lab
+    assert_fails test -e $store/lab
+}
+
+# As the lab makes it, and people may, too.
+test_a_kernel_without_a_manifest_boots_with_a_notice() {
+    vm_ini web "$uuid" kernel=debian-12
+    assert vm_start "$uuid"
+    assert log_has "$uuid" '^Kernel debian-12: made by hand, without a manifest'
+    systemctl kill --signal=KILL "$(unit "$uuid")"
+}
