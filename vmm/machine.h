@@ -68,7 +68,7 @@ struct machine {
 };
 
 struct machine_settings {
-    int kvm_fd; /* borrowed, and outlives the machine */
+    int kvm_fd; /* borrowed, for machine_init() alone */
     unsigned n_vcpus;
     unsigned n_devices;   /* that will be added */
     uint64_t memory_size; /* bytes */

@@ -9,6 +9,7 @@
 #include "vmm/devices/vsock.h"
 #include "vmm/fd-store.h"
 #include "vmm/filters.h"
+#include "vmm/hardening.h"
 #include "vmm/lockdown.h"
 #include "vmm/log.h"
 #include "vmm/options.h"
@@ -77,6 +78,7 @@ static int acquire(struct resources *resources, const struct options *options)
                                     .listener = -EBADF};
 
     int r = fd_store_init(&resources->store);
+    hardening_close_inherited(resources->store.n);
     if (r >= 0)
         r = notify_init(&resources->notify);
     if (r >= 0)
@@ -169,7 +171,8 @@ static int build(struct machine *machine, struct resources *resources,
         if (r < 0)
             return r;
     }
-    /* The images are in guest memory; nothing reads them again. */
+    /* The images are in guest memory, and the machine is made: nothing needs these again. */
+    resources->kvm = close_fd(resources->kvm);
     resources->kernel = close_fd(resources->kernel);
     resources->initrd = close_fd(resources->initrd);
     return fd_store_check_empty(&resources->store);
@@ -178,7 +181,9 @@ static int build(struct machine *machine, struct resources *resources,
 /* No thread is made and nothing is opened after this. */
 static int lock(struct machine *machine, const struct notify *notify)
 {
-    int r = lockdown_process(notify->fd);
+    int r = hardening_apply();
+    if (r >= 0)
+        r = lockdown_process(notify->fd);
     if (r >= 0)
         r = machine_make_threads(machine, lockdown_thread, NULL);
     if (r >= 0)

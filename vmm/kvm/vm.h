@@ -7,7 +7,7 @@
 struct guest_memory;
 
 struct vm {
-    int kvm_fd;      /* borrowed: /dev/kvm */
+    int kvm_fd;      /* borrowed, while the machine is built: /dev/kvm */
     int fd;          /* owned */
     size_t run_size; /* bytes of a vCPU's kvm_run mapping */
     unsigned max_vcpus;
