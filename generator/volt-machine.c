@@ -4,6 +4,7 @@
  * from the unit. */
 #include "generator/freezing.h"
 #include "generator/helper-log.h"
+#include "generator/helper-privileges.h"
 #include "generator/host-network.h"
 #include "generator/kernel-threads.h"
 #include "generator/machined.h"
@@ -13,9 +14,14 @@
 #include <limits.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 #define EXIT_USAGE 2
+
+/* machined and systemd ask the bus whether who wants something of them has this; and who speaks in
+ * the VMM's name needs it. */
+#define KEEPS CAPABILITY(SYS_ADMIN)
 
 /* The VM runs already, and its start waits for this; machined may have to be started first. */
 #define REGISTER_TIMEOUT_MS   10000
@@ -121,6 +127,7 @@ static int run_register(int argc, char **argv)
     struct machine machine = {0};
     int c, r = host_network_enter();
 
+    helper_privileges_keep(KEEPS);
     if (r < 0)
         helper_log(LOG_NOTICE, "cannot enter the host's network namespace: %s; going on",
                    strerror(-r));
@@ -151,6 +158,7 @@ static int run_unregister(int argc, char **argv)
     _cleanup_free_ char *text = NULL;
     int r;
 
+    helper_privileges_keep(KEEPS);
     if (argc != 2 || !uuid_is_valid(argv[1]))
         return usage_error("unregister", "expected one UUID");
     forget_freezing(argv[1]);
@@ -175,6 +183,8 @@ static int run_frozen(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    (void)umask(0077);
+    helper_privileges_keep(KEEPS | CAPABILITIES_HOST_NETWORK);
     if (argc >= 2 && !strcmp(argv[1], "--help"))
         return fputs(help, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     if (argc >= 2 && !strcmp(argv[1], "--version"))

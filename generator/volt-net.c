@@ -2,6 +2,7 @@
 /* volt-net: a VM's network interfaces, made before it starts and removed after it stops. */
 #include "generator/fdstore.h"
 #include "generator/helper-log.h"
+#include "generator/helper-privileges.h"
 #include "generator/host-network.h"
 #include "generator/net-down.h"
 #include "generator/net-state.h"
@@ -14,7 +15,11 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
-#define EXIT_USAGE      2
+#define EXIT_USAGE 2
+
+/* Links, bridges, filters; and files that may have come to belong to somebody else, as networkd. */
+#define KEEPS (CAPABILITY(NET_ADMIN) | CAPABILITY(DAC_OVERRIDE))
+
 #define NO_HOST_NETWORK "cannot enter the host's network namespace: %s"
 
 static const char help[] =
@@ -57,6 +62,15 @@ static int usage_error(const char *text, const char *detail)
     return EXIT_USAGE;
 }
 
+/* Nothing after this is another namespace's business. */
+static int enter_host_network(void)
+{
+    int r = host_network_enter();
+
+    helper_privileges_keep(KEEPS);
+    return r;
+}
+
 /* For volt-reload. */
 static void keep_arguments(const char *uuid, char *const *argv)
 {
@@ -96,7 +110,7 @@ static int run_up(int argc, char **argv)
         return usage_error("not a UUID", uuid ? uuid : "--uuid= is missing");
     if (nic_check_all(nics, n, &error) < 0)
         return usage_error("--nic", error ? error : "out of memory");
-    r = host_network_enter();
+    r = enter_host_network();
     if (r < 0)
         (void)helper_fail(r, NO_HOST_NETWORK, strerror(-r));
     else
@@ -119,7 +133,7 @@ static int run_down(int argc, char **argv)
         helper_log(LOG_NOTICE, "not a UUID: '%s'; nothing to clean up", argv[1]);
         return EXIT_USAGE;
     }
-    r = host_network_enter();
+    r = enter_host_network();
     if (r < 0) {
         helper_log(LOG_ERR, NO_HOST_NETWORK, strerror(-r));
         return EXIT_FAILURE;
@@ -133,7 +147,7 @@ static int run_rejoin(int argc, char **argv)
 
     if (argc != 2 || !ifname_is_valid(argv[1]))
         return usage_error("rejoin takes the name of one bridge", "");
-    r = host_network_enter();
+    r = enter_host_network();
     if (r < 0)
         return helper_fail(EXIT_FAILURE, NO_HOST_NETWORK, strerror(-r));
     return net_rejoin(argv[1]) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -142,6 +156,7 @@ static int run_rejoin(int argc, char **argv)
 int main(int argc, char **argv)
 {
     (void)umask(0022); /* files for networkd, which is not root */
+    helper_privileges_keep(KEEPS | CAPABILITIES_HOST_NETWORK);
     if (argc >= 2 && !strcmp(argv[1], "--help"))
         return fputs(help, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     if (argc >= 2 && !strcmp(argv[1], "--version"))

@@ -2,6 +2,7 @@
 /* volt-open: opens what a VM is made of, and leaves it to volt-vmm in the service's fd store. */
 #include "generator/fdstore.h"
 #include "generator/helper-log.h"
+#include "generator/helper-privileges.h"
 #include "generator/host-network.h"
 #include "generator/open-file.h"
 #include "generator/open-kernel.h"
@@ -12,10 +13,14 @@
 #include <getopt.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <syslog.h>
 
 #define EXIT_USAGE 2
+
+/* Opens disks, whoever's they are; finds out who has locked one, among other users' processes. */
+#define KEEPS (CAPABILITY(DAC_OVERRIDE) | CAPABILITY(SYS_PTRACE))
 
 static const char help[] =
     "volt-open [--read-write=NAME=PATH]... [--read-only=NAME=PATH]...\n"
@@ -265,6 +270,8 @@ int main(int argc, char **argv)
     size_t n = 0;
     int c, r;
 
+    (void)umask(0077);
+    helper_privileges_keep(KEEPS | CAPABILITIES_HOST_NETWORK);
     if (argc >= 2 && !strcmp(argv[1], "refuse"))
         return refuse(argc - 1, argv + 1);
     while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
@@ -307,6 +314,7 @@ int main(int argc, char **argv)
     /* Where namespaces have sockets of this kind of their own, those of the host are meant. */
     if (has_vsock && fdstore_available())
         (void)host_network_enter();
+    helper_privileges_keep(KEEPS);
     if (open_all(files, n, has_vsock ? &vsock : NULL, &kernel) < 0)
         return EXIT_FAILURE;
     if (fdstore_available())

@@ -3,6 +3,7 @@
 #include "generator/argument-changes.h"
 #include "generator/control-client.h"
 #include "generator/helper-log.h"
+#include "generator/helper-privileges.h"
 #include "generator/net-state.h"
 #include "generator/run-arguments.h"
 #include "generator/systemd-unit.h"
@@ -10,9 +11,13 @@
 #include <getopt.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 #define EXIT_USAGE 2
+
+/* Talks to systemd and to the VMM by sockets of root's: to be root is enough. */
+#define KEEPS 0
 
 static const char help[] =
     "volt-reload [--status] UUID\n"
@@ -201,6 +206,8 @@ int main(int argc, char **argv)
     bool status = false;
     int c, r;
 
+    (void)umask(0077);
+    helper_privileges_keep(KEEPS);
     while ((c = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
         if (c == 'h')
             return fputs(help, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
