@@ -143,7 +143,7 @@ nothing_left() {
 # host_state : a text to compare: what may not grow from start to start.
 host_state() {
     ip -brief link | awk '{ print "link", $1 }'
-    find /run/systemd/network /run/volt -printf 'file %p\n' 2>/dev/null | sort
+    find /run/systemd/network /run/volt -path /run/volt/root -prune -o -printf 'file %p\n' 2>/dev/null | sort
     echo "fds of PID 1: $(find /proc/1/fd -mindepth 1 | wc -l)"
     echo "fds of networkd: $(find "/proc/$(pidof systemd-networkd)/fd" -mindepth 1 | wc -l)"
 }

@@ -40,7 +40,7 @@ Restart=${restart:-no}
 ExecStartPre=+/usr/lib/volt/volt-net up --uuid=$uuid $(printf -- '--nic=%s ' "$@")
 ExecStartPre=+/usr/lib/volt/volt-open --read-write=kvm=/dev/kvm --read-only=kernel=/etc/os-release
 ExecStart=
-ExecStart=/bin/sh -c 'echo names \$LISTEN_FDNAMES; systemd-notify --ready; exec sleep infinity'
+ExecStart=/usr/bin/sh -c 'echo names \$LISTEN_FDNAMES; systemd-notify --ready; exec sleep infinity'
 END
     systemctl daemon-reload
 }

@@ -40,7 +40,7 @@ NotifyAccess=all
 WatchdogSec=0
 Restart=no
 ExecStart=
-ExecStart=/bin/sh -c 'echo mac ${VOLT_MAC_0} ip ${VOLT_IP}; systemd-notify --ready; exec sleep infinity'
+ExecStart=/usr/bin/sh -c 'echo mac ${VOLT_MAC_0} ip ${VOLT_IP}; systemd-notify --ready; exec sleep infinity'
 END
 }
 

@@ -103,7 +103,7 @@ stand_in() {
     vm_nic "$name" eth0 "$@"
     mkdir -p "$dir"
     printf '%s\n' '[Unit]' 'StartLimitIntervalSec=0' '[Service]' NotifyAccess=all WatchdogSec=0 Restart=no \
-        ExecStart= "ExecStart=/bin/sh -c 'systemd-notify --ready; exec sleep infinity'" >"$dir/60-stand-in.conf"
+        ExecStart= "ExecStart=/usr/bin/sh -c 'systemd-notify --ready; exec sleep infinity'" >"$dir/60-stand-in.conf"
     systemctl daemon-reload
 }
 

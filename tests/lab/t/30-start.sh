@@ -42,7 +42,8 @@ has_no_privilege() {
             fail "the VMM is in the host's $namespace namespace"
     done
     assert_equal '' "$(find "/proc/$pid/fd" -lname '*.cpio' -o -lname '*vmlinux*' -o -lname '*vda*')" 'open images'
-    assert_fails nsenter --target "$pid" --mount -- test -e /dev/kvm
+    assert test -c "/proc/$pid/root/dev/null"
+    assert_fails test -e "/proc/$pid/root/dev/kvm"
 }
 
 # One boot for all that a plain guest shows.
@@ -140,7 +141,7 @@ test_the_drop_in_verifies_and_the_unit_is_secure() {
     local level
     level=$(systemd-analyze security --no-pager "$service" | sed -n 's/.*exposure level.*: \([0-9.]*\) .*/\1/p')
     echo "exposure level $level"
-    assert awk "BEGIN { exit !($level <= 0.5) }"
+    assert awk "BEGIN { exit !($level <= 0.2) }"
 }
 
 test_limits_come_from_the_file() {
