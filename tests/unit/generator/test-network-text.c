@@ -136,13 +136,106 @@ static void test_lease(void **state _unused_)
     compare("lease.conf", text);
 }
 
+/* Each line is one that the writers write: no character of it could begin another, or end a path.
+ */
+static void check_lines(char *text)
+{
+    for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+        if (line[0] == '#' || line[0] == '\0')
+            continue;
+        if (line[strspn(line,
+                        "[]=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")] ||
+            (line[0] == '[') == !!strchr(line, '='))
+            fail_msg("a line of another's: %s", line);
+    }
+}
+
+/* What names an interface is a word, or refused: nothing else stands in networkd's files. */
+static void test_hostile_names(void **state _unused_)
+{
+    static const char *const formats[] = {
+        "%s,tap=t",          "a,tap=%s",       "a,tap=t,bridge=%s", "a,tap=t,bridge=b,zone=%s",
+        "a,tap=t,mtu=%s",    "a,tap=t,mac=%s", "a,tap=t,rate=%s",   "a,tap=t,mode=%s",
+        "a,tap=t,queues=%s",
+    };
+    static const char *const nasty[] = {
+        "..",
+        ".",
+        "/",
+        "a/b",
+        "../x",
+        "%n",
+        "%",
+        "$HOME",
+        "a b",
+        "a\nb",
+        "\n[Network]",
+        "#a",
+        ";a",
+        "[Match]",
+        "a=b",
+        "a*",
+        "!a",
+        "a?",
+        "\\",
+        "a\\",
+        "'",
+        "\"",
+        "\x01",
+        "\xff",
+        "\t",
+        "",
+        "-",
+        "a@b",
+        "12345678901234567890123456789012345678901234567890",
+        "all",
+        "good",
+        "g-o_d",
+        "1500",
+        "52:54:00:12:34:56",
+        "networkd",
+        "direct",
+    };
+    unsigned taken = 0;
+
+    for (size_t i = 0; i < ELEMENTSOF(formats); i++)
+        for (size_t j = 0; j < ELEMENTSOF(nasty); j++) {
+            _cleanup_free_ char *error = NULL, *argument = NULL, *text = NULL;
+            struct nic nic;
+            size_t size;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+            assert_true(asprintf(&argument, formats[i], nasty[j]) > 0);
+#pragma GCC diagnostic pop
+            if (nic_parse(argument, &nic, &error) < 0) {
+                assert_non_null(error);
+                continue;
+            }
+            taken++;
+            assert_null(strchr(nic.id, '/'));
+            assert_null(strchr(nic.zone, '/'));
+            assert_true(nic.id[0] != '.' && nic.zone[0] != '.');
+            assert_true(strcmp(nic.tap, "..") && strcmp(nic.tap, "."));
+            assert_true(strcmp(nic.bridge, "..") && strcmp(nic.bridge, "."));
+
+            FILE *f = open_memstream(&text, &size);
+            network_text_netdev(f, UUID, &nic);
+            network_text_network(f, UUID, &nic, NETWORK_PORT_NETWORKD);
+            network_text_network(f, UUID, &nic, NETWORK_PORT_FOREIGN);
+            assert_int_equal(fclose(f), 0);
+            check_lines(text);
+        }
+    assert_true(taken > ELEMENTSOF(formats));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bridged),        cmocka_unit_test(test_multiqueue),
-        cmocka_unit_test(test_foreign_bridge), cmocka_unit_test(test_no_bridge),
-        cmocka_unit_test(test_bounded),        cmocka_unit_test(test_filter),
-        cmocka_unit_test(test_lease),
+        cmocka_unit_test(test_hostile_names), cmocka_unit_test(test_bridged),
+        cmocka_unit_test(test_multiqueue),    cmocka_unit_test(test_foreign_bridge),
+        cmocka_unit_test(test_no_bridge),     cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_filter),        cmocka_unit_test(test_lease),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
