@@ -88,6 +88,8 @@ static int read_version(const struct source *source, const struct setup_header *
     uint64_t offset = BZIMAGE_VERSION_BASE + header->kernel_version;
     char text[BZIMAGE_VERSION_READ];
 
+    if (*ret) /* .uname of a unified kernel image */
+        return 0;
     if (header->kernel_version == 0 ||
         offset + sizeof(text) > (sectors + 1) * (uint64_t)BZIMAGE_SECTOR ||
         source_read(source, offset, text, sizeof(text)) < 0)

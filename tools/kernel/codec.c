@@ -147,6 +147,32 @@ static void zstd_done(void *state)
     (void)ZSTD_freeDStream(state);
 }
 
+static int stored_init(void **ret_state)
+{
+    *ret_state = NULL;
+    return 0;
+}
+
+static int stored_step(void *state _unused_, struct codec_step *step)
+{
+    size_t n = (size_t)(step->in_end - step->in), room = (size_t)(step->out_end - step->out);
+
+    if (n > room)
+        n = room;
+    memcpy(step->out, step->in, n);
+    step->in += n;
+    step->out += n;
+    step->ended = step->last && step->in == step->in_end;
+    return 0;
+}
+
+static void stored_done(void *state _unused_)
+{
+}
+
+const struct codec codec_stored = {
+    .name = "stored", .init = stored_init, .step = stored_step, .done = stored_done};
+
 #define MAGIC(bytes) .magic = (bytes), .magic_size = sizeof(bytes) - 1
 
 static const struct codec codecs[] = {

@@ -28,5 +28,8 @@ int codec_lz4_init(void **ret_state);
 int codec_lz4_step(void *state, struct codec_step *step);
 void codec_lz4_done(void *state);
 
+/* What is not packed: goes through as it is. */
+extern const struct codec codec_stored;
+
 /* The codec of what begins with the SIZE bytes of START; NULL: none. */
 const struct codec *codec_find(const uint8_t *start, size_t size);

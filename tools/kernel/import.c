@@ -92,7 +92,12 @@ int kernel_import_open(int fd, const char *name, struct kernel_import *ret, char
     r = read_start(&source, &start, ret_why);
     if (r < 0)
         return r;
-    r = format_kernel(&source, &import, ret_why);
+    if (HAS(&start, 0, "!<arch>\n"))
+        r = format_deb(&source, &import, ret_why);
+    else if (HAS(&start, 0, "MZ") && !is_bzimage(&start))
+        r = format_uki(&source, &import, ret_why);
+    else
+        r = format_kernel(&source, &import, ret_why);
     if (r < 0) {
         kernel_import_done(&import);
         return r;

@@ -11,10 +11,11 @@
 
 /*
  * Which of MODULES, names one a line as kernel_config_modules() has them, the initrd FD does not
- * bring: *RET_MISSING, one a line, the caller's to free, NULL when it has all. FD is a regular
- * file, hostile, and stays the caller's; NAME is for messages. 0, or -errno with *RET_WHY, the
- * caller's to free: -EBADMSG damaged, cut off or no initrd; -EFBIG beyond a limit; -EOPNOTSUPP
- * packed in a way that is not read here.
+ * bring for the kernel VERSION (NULL: for any; a list of what is built in counts, too):
+ * *RET_MISSING, one a line, the caller's to free, NULL when it has all. FD is a regular file,
+ * hostile, and stays the caller's; NAME is for messages. 0, or -errno with *RET_WHY, the caller's
+ * to free: -EBADMSG damaged, cut off or no initrd; -EFBIG beyond a limit; -EOPNOTSUPP packed in a
+ * way that is not read here.
  */
-int initrd_has_modules(int fd, const char *name, const char *modules, char **ret_missing,
-                       char **ret_why);
+int initrd_has_modules(int fd, const char *name, const char *modules, const char *version,
+                       char **ret_missing, char **ret_why);

@@ -30,11 +30,28 @@ const char *unpack_format(const uint8_t *start, size_t size)
     return codec ? codec->name : NULL;
 }
 
+static int start_codec(const struct source *source, const struct codec *codec, uint64_t output_max,
+                       struct unpack **ret, char **ret_why)
+{
+    _cleanup_(cleanup_unpack) struct unpack *unpack = calloc(1, sizeof(*unpack));
+
+    if (!unpack)
+        return why(ret_why, -ENOMEM, "Out of memory");
+    unpack->source = *source;
+    unpack->output_max = output_max;
+    int r = codec->init(&unpack->state);
+    if (r < 0)
+        return why(ret_why, r, "%s: cannot begin to unpack %s: %s", source->name, codec->name,
+                   strerror(-r));
+    unpack->codec = codec;
+    *ret = TAKE_PTR(unpack);
+    return 0;
+}
+
 int unpack_new(const struct source *source, uint64_t output_max, struct unpack **ret,
                char **ret_why)
 {
     size_t size = source->size < UNPACK_MAGIC_MAX ? (size_t)source->size : UNPACK_MAGIC_MAX;
-    _cleanup_(cleanup_unpack) struct unpack *unpack = NULL;
     uint8_t start[UNPACK_MAGIC_MAX] = {0};
 
     int r = source_read(source, 0, start, size);
@@ -50,18 +67,13 @@ int unpack_new(const struct source *source, uint64_t output_max, struct unpack *
     if (codec->unsupported)
         return why(ret_why, -EOPNOTSUPP, "%s: packed as %s, which is not read here; %s",
                    source->name, codec->name, codec->unsupported);
-    unpack = calloc(1, sizeof(*unpack));
-    if (!unpack)
-        return why(ret_why, -ENOMEM, "Out of memory");
-    unpack->source = *source;
-    unpack->output_max = output_max;
-    r = codec->init(&unpack->state);
-    if (r < 0)
-        return why(ret_why, r, "%s: cannot begin to unpack %s: %s", source->name, codec->name,
-                   strerror(-r));
-    unpack->codec = codec;
-    *ret = TAKE_PTR(unpack);
-    return 0;
+    return start_codec(source, codec, output_max, ret, ret_why);
+}
+
+int unpack_new_stored(const struct source *source, uint64_t output_max, struct unpack **ret,
+                      char **ret_why)
+{
+    return start_codec(source, &codec_stored, output_max, ret, ret_why);
 }
 
 void unpack_free(struct unpack *unpack)

@@ -24,6 +24,10 @@ const char *unpack_format(const uint8_t *start, size_t size);
  */
 int unpack_new(const struct source *source, uint64_t output_max, struct unpack **ret,
                char **ret_why);
+
+/* The same for what is not packed: it comes as it is. */
+int unpack_new_stored(const struct source *source, uint64_t output_max, struct unpack **ret,
+                      char **ret_why);
 void unpack_free(struct unpack *unpack);
 
 /* The next at most SIZE bytes; 0 at the end. Or -EBADMSG damaged or cut off, -EFBIG beyond a limit,
