@@ -8,8 +8,8 @@
 #include <time.h>
 
 #include "generator/managed-kernel.h"
+#include "tools/kernel/advice.h"
 #include "tools/kernel/command.h"
-#include "tools/kernel/config-check.h"
 #include "tools/kernel/import.h"
 
 /* What the kernel is made of: of IMAGE, and of the options. */
@@ -169,20 +169,14 @@ static int parts_read(const struct arguments *arguments, struct parts *parts)
 /* What it lacks is its owner's to judge: a VM without a disk needs no driver for one. */
 static void tell_missing(const struct parts *parts)
 {
-    _cleanup_free_ char *missing = NULL;
+    _cleanup_free_ char *advice = NULL;
     char *rest, *line;
 
-    if (!parts->config) {
-        (void)complain("notice: its configuration is not known, so that nobody can say whether it "
-                       "has what a Volt guest needs (--config=FILE)");
+    if (kernel_advice(parts->config, parts->initrd_fd, parts->import.version, &advice) < 0)
         return;
-    }
-    if (kernel_config_check(parts->config, parts->initrd_fd >= 0, &missing) < 0 || !missing)
-        return;
-    rest = missing;
+    rest = advice;
     while ((line = strsep(&rest, "\n")))
-        if (*line)
-            (void)complain("warning: it lacks %s", line);
+        (void)complain("%s", line);
 }
 
 static int fill(struct stage *stage, const struct parts *parts, char **ret_why)

@@ -27,7 +27,7 @@ struct scan {
     const char *version; /* NULL: any */
     char *names[INITRD_MODULES_MAX];
     bool found[INITRD_MODULES_MAX];
-    size_t count, found_count;
+    size_t count;
     uint64_t entries, unpacked;
 };
 
@@ -59,10 +59,7 @@ static void scan_name(struct scan *scan, const char *path, size_t size)
             p++;
             name++;
         }
-        if (p == ko && !*name && !scan->found[i]) {
-            scan->found[i] = true;
-            scan->found_count++;
-        }
+        scan->found[i] |= p == ko && !*name;
     }
 }
 
@@ -246,7 +243,9 @@ static int scan_all(struct scan *scan, char **ret_why)
     uint64_t offset = 0;
     int r = 0;
 
-    for (unsigned parts = 0; r == 0 && scan->found_count < scan->count; parts++) {
+    /* To its end, also when all is found: what is damaged is told of when it is added, not at boot.
+     */
+    for (unsigned parts = 0; r == 0; parts++) {
         char magic[CPIO_MAGIC] = {0};
 
         r = find_part(scan, &offset, ret_why);

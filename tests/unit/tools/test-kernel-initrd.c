@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Initrds, looked through for modules. */
 #include "tests/unit/tools/initrd-image.h"
+#include "tools/kernel/advice.h"
 #include "tools/kernel/initrd.h"
 
 #define MODULES   "virtio\nvirtio_pci\nvirtio_blk"
@@ -200,12 +201,54 @@ static void test_truncated(void **state _unused_)
     assert_int_equal(count_fds(), fds);
 }
 
+static void advise(const char *config, const struct bytes *initrd, const char *expected)
+{
+    _cleanup_close_ int fd = initrd ? file_of(initrd->data, initrd->size) : -EBADF;
+    _cleanup_free_ char *advice = NULL;
+
+    assert_int_equal(kernel_advice(config, fd, KERNEL_VERSION, &advice), 0);
+    if (!expected)
+        assert_null(advice);
+    else if (!advice || !strstr(advice, expected))
+        fail_msg("%s: %s expected", advice, expected);
+}
+
+#define BUILTIN                                                                                    \
+    "CONFIG_64BIT=y\nCONFIG_ACPI=y\nCONFIG_PCI=y\nCONFIG_PCI_MSI=y\nCONFIG_BINFMT_ELF=y\n"         \
+    "CONFIG_DEVTMPFS=y\nCONFIG_BLK_DEV_INITRD=y\nCONFIG_SMP=y\nCONFIG_KVM_GUEST=y\n"               \
+    "CONFIG_SERIAL_8250_CONSOLE=y\nCONFIG_VIRTIO_NET=m\nCONFIG_VIRTIO_CONSOLE=m\n"                 \
+    "CONFIG_VIRTIO_VSOCKETS=m\nCONFIG_HW_RANDOM_VIRTIO=m\nCONFIG_ACPI_BUTTON=m\n"                  \
+    "CONFIG_INPUT_EVDEV=m\nCONFIG_DMI_SYSFS=m\n"
+
+static void test_advice(void **state _unused_)
+{
+    static const char builtin[] = BUILTIN
+        "CONFIG_VIRTIO_BALLOON=m\nCONFIG_VIRTIO=y\nCONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_BLK=y\n";
+    static const char modules[] =
+        BUILTIN "CONFIG_VIRTIO=y\nCONFIG_VIRTIO_PCI=m\nCONFIG_VIRTIO_BLK=m\n";
+    _cleanup_bytes_ struct bytes all = archive(true), some = archive(false), wrong_one = {0};
+
+    bytes_add_text(&wrong_one, "an initrd");
+    advise(builtin, NULL, NULL);
+    advise(builtin, &some, NULL);
+    advise(builtin, &wrong_one, "warning: its initrd: packed in an unknown way");
+    advise(modules, NULL, "warning: it lacks CONFIG_VIRTIO_PCI: ");
+    advise(modules, &all,
+           "notice: it goes without CONFIG_VIRTIO_BALLOON: memory that the host takes back");
+    advise(modules, &some,
+           "warning: its initrd has no virtio_pci for " KERNEL_VERSION ", and the kernel has");
+    advise(NULL, &some, "notice: its configuration is not known");
+    advise(NULL, &some,
+           "notice: its initrd has no virtio_ring virtio_pci for " KERNEL_VERSION "; that is well");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packings), cmocka_unit_test(test_concatenated),
         cmocka_unit_test(test_names),    cmocka_unit_test(test_wrong),
         cmocka_unit_test(test_bomb),     cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_advice),
     };
 
     return cmocka_run_group_tests_name("kernel-initrd", tests, NULL, NULL);
