@@ -75,6 +75,7 @@ struct vm_section {
     bool autostart;
     bool rng;
     unsigned hugepages; /* enum hugepages */
+    bool require_landlock;
 };
 
 struct network_section {

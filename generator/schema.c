@@ -84,8 +84,7 @@ const struct setting schema[] = {
      .help = "IOWeight= of the service: its share of what the host's disks do, where the disk's "
              "scheduler is one that knows of weights."},
     {VM(kernel), .key = "kernel", .parse = parse_kernel,
-     .value = "the name of a managed kernel or an absolute path",
-     .initial = "default",
+     .value = "the name of a managed kernel or an absolute path", .initial = "default",
      .help = "The kernel to boot: one of those that volt-kernel(8) manages, which are "
              "in " VOLT_KERNEL_DIR "/NAME or " VOLT_VENDOR_KERNEL_DIR "/NAME; default is what "
              "`volt-kernel default` shows. Or the path of an ELF vmlinux or a bzImage."},
@@ -128,6 +127,11 @@ const struct setting schema[] = {
              "host (sysctl vm.nr_hugepages; they do not count for memory_max), or, with thp, such "
              "as the kernel finds while the guest runs, if "
              "/sys/kernel/mm/transparent_hugepage/shmem_enabled is advise."},
+    {VM(require_landlock), .key = "require_landlock", .parse = parse_boolean, .value = "yes or no",
+     .initial = "no",
+     .help =
+         "Whether the VM is not to start on a kernel without Landlock, which keeps the VMM from "
+         "all files and networks a second time. Without, a notice says that it is missing."},
 
     {NETWORK(mode), .key = "mode", .parse = parse_choice, .rule = {.words = "networkd direct"},
      .initial = "networkd",

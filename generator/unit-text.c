@@ -178,6 +178,8 @@ static void write_vmm(FILE *f, const struct vm_config *config)
     unit_write_vsock(f, config);
     unit_write_argument(f, "--stop-timeout=%u", vm->stop_timeout_sec);
     unit_write_argument(f, "--control=fd:control");
+    if (vm->require_landlock)
+        unit_write_argument(f, "--require-landlock");
     (void)fputc('\n', f);
 }
 

@@ -2,7 +2,6 @@
 /* no_new_privs, Landlock and the seccomp filters, which were compiled when Volt was built. */
 #include "vmm/lockdown.h"
 
-#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <malloc.h>
 #include <string.h>
@@ -10,47 +9,10 @@
 #include <sys/syscall.h>
 
 #include "vmm/forbidden-call.h"
+#include "vmm/landlock.h"
 #include "vmm/log.h"
 
 enum { HEAP_RESERVE = 256 * 1024 };
-
-/* All file-system rights, by Landlock version: each adds the higher bits. */
-static const uint64_t landlock_rights[] = {
-    [1] = (UINT64_C(1) << 13) - 1, [2] = (UINT64_C(1) << 14) - 1, /* REFER */
-    [3] = (UINT64_C(1) << 15) - 1,                                /* TRUNCATE */
-    [4] = (UINT64_C(1) << 15) - 1, [5] = (UINT64_C(1) << 16) - 1, /* IOCTL_DEV */
-};
-
-/* The kernel's newest ruleset attributes; older kernels take a shorter structure. */
-struct ruleset_attributes {
-    uint64_t access_fs;
-    uint64_t access_net; /* since 4: bind and connect */
-    uint64_t scoped;     /* since 6: abstract sockets and signals */
-};
-
-/* A ruleset without a rule: everything that it names is denied. */
-static int restrict_with_landlock(void)
-{
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (abi < 0) {
-        log_notice("This kernel has no Landlock (%m); going on without");
-        return 0;
-    }
-    size_t newest = ELEMENTSOF(landlock_rights) - 1;
-    struct ruleset_attributes attributes = {
-        .access_fs = landlock_rights[(size_t)abi < newest ? (size_t)abi : newest],
-        .access_net = abi >= 4 ? 3 : 0,
-        .scoped = abi >= 6 ? 3 : 0,
-    };
-    size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-
-    _cleanup_close_ int fd = (int)syscall(SYS_landlock_create_ruleset, &attributes, size, 0);
-    if (fd < 0)
-        return log_errno(-errno, "Cannot make a Landlock ruleset: %m");
-    if (syscall(SYS_landlock_restrict_self, fd, 0) < 0)
-        return log_errno(-errno, "Cannot enforce Landlock: %m");
-    return 0;
-}
 
 /* After the lock-down no memory is mapped any more. What little is needed later (to read a device's
  * new settings) comes from one heap, for all threads, which has room and is never given back. Pages
@@ -74,7 +36,7 @@ int lockdown_process(int notify)
     int r = forbidden_call_init(notify);
     if (r < 0)
         return log_errno(r, "Cannot handle SIGSYS: %s", strerror(-r));
-    return restrict_with_landlock();
+    return landlock_deny_all();
 }
 
 int lockdown_thread(const struct filter *filter, void *context _unused_)

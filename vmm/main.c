@@ -10,12 +10,16 @@
 #include "vmm/fd-store.h"
 #include "vmm/filters.h"
 #include "vmm/hardening.h"
+#include "vmm/landlock.h"
 #include "vmm/lockdown.h"
 #include "vmm/log.h"
 #include "vmm/options.h"
 #include "vmm/supervisor.h"
 
-enum { EXIT_USAGE = 2 };
+enum {
+    EXIT_USAGE = 2,
+    EXIT_IN_VAIN = 78, /* another try would end likewise */
+};
 
 /*
  * What the machine needs of any kernel: the serial console; and a restart at once after a panic,
@@ -191,6 +195,13 @@ static int lock(struct machine *machine, const struct notify *notify)
     return r;
 }
 
+static _Noreturn void refuse_without_landlock(const struct notify *notify)
+{
+    log_error("This kernel has no Landlock, and the VM is not to run without: %m (exit status 78)");
+    (void)notify_send(notify, "STATUS=%s", log_first_error());
+    _exit(EXIT_IN_VAIN);
+}
+
 static int run(struct supervisor *supervisor, const struct options *options)
 {
     log_info("Running '%s' (%s): %u vCPUs, %llu MiB, %u devices", options->name,
@@ -217,6 +228,8 @@ int main(int argc, char **argv)
         log_setup(LOG_LEVEL_DEBUG);
 
     r = acquire(&resources, &options);
+    if (r >= 0 && options.require_landlock && !landlock_is_there())
+        refuse_without_landlock(&resources.notify);
     if (r >= 0)
         r = build(&machine, &resources, &options);
     if (r >= 0)

@@ -24,6 +24,7 @@ enum {
     OPTION_STOP_TIMEOUT,
     OPTION_CONTROL,
     OPTION_READINESS,
+    OPTION_REQUIRE_LANDLOCK,
     OPTION_SHOW_FILTERS,
     OPTION_DEBUG,
     OPTION_HELP,
@@ -60,6 +61,7 @@ static const struct {
      "how long the guest may take after the power button (30)"},
     {"control", OPTION_CONTROL, "SOCKET", "where volt-reload is listened to"},
     {"readiness", OPTION_READINESS, "WHO", "who says READY=1: vmm; guest,listen=fd:NAME[,…]"},
+    {"require-landlock", OPTION_REQUIRE_LANDLOCK, NULL, "no start on a kernel without Landlock"},
     {"show-filters", OPTION_SHOW_FILTERS, NULL, "what the threads may ask of the kernel"},
     {"debug", OPTION_DEBUG, NULL, "more messages"},
     {"help", OPTION_HELP, NULL, "this text"},
@@ -89,7 +91,7 @@ static void print_help(void)
            "power\n"
            "button (SIGTERM) for too long, 104 when it does not say in time that it is ready, 2 "
            "for a\n"
-           "wrong command line, else 1.\n\n"
+           "wrong command line, 78 where Landlock is required and missing, else 1.\n\n"
            "See volt-vmm(8).\n");
 }
 
@@ -185,6 +187,9 @@ static int set_option(struct options *options, int value, const char *argument)
         return 0;
     case OPTION_DEBUG:
         options->debug = true;
+        return 0;
+    case OPTION_REQUIRE_LANDLOCK:
+        options->require_landlock = true;
         return 0;
     case OPTION_SHOW_FILTERS:
         filter_show(stdout);

@@ -23,6 +23,7 @@ struct options {
     const char *readiness; /* or NULL */
     unsigned stop_timeout_sec;
     bool debug;
+    bool require_landlock;
     unsigned n_credentials;
     const char *credentials[SMBIOS_CREDENTIALS_MAX]; /* arguments of --credential= */
     unsigned n_devices;

@@ -24,7 +24,8 @@ int reload_parse(const char *text, size_t size, struct options *ret, char *reply
 
         /* Others without a value are those that print. */
         if (strncmp(argument, "--", 2) != 0 ||
-            (!strchr(argument, '=') && strcmp(argument, "--debug") != 0)) {
+            (!strchr(argument, '=') && strcmp(argument, "--debug") != 0 &&
+             strcmp(argument, "--require-landlock") != 0)) {
             reply_add(reply, reply_size, "'%.100s' is no --OPTION=VALUE", argument);
             return -EINVAL;
         }
@@ -118,6 +119,8 @@ int reload_compare(const struct options *old, const struct options *new, char *r
     add_file(reply, size, "kernel", old->kernel, new->kernel);
     add_file(reply, size, "initrd", old->initrd, new->initrd);
     add_text(reply, size, "cmdline", old->cmdline, new->cmdline);
+    add_text(reply, size, "require Landlock", old->require_landlock ? "yes" : "no",
+             new->require_landlock ? "yes" : "no");
     add_text(reply, size, "readiness", old->readiness ? old->readiness : "vmm",
              new->readiness ? new->readiness : "vmm");
     compare_credentials(old, new, reply, size);

@@ -118,6 +118,17 @@ static void test_too_many_devices(void **state _unused_)
     assert_int_equal(parse(text, &options), -EINVAL);
 }
 
+/* One of the few that take no value. */
+static void test_require_landlock(void **state _unused_)
+{
+    struct options options;
+
+    assert_int_equal(parse("--kernel=x", &options), 0);
+    assert_false(options.require_landlock);
+    assert_int_equal(parse("--kernel=x --require-landlock", &options), 0);
+    assert_true(options.require_landlock);
+}
+
 /* --help and --version print and are enough by themselves. */
 static void test_help(void **state _unused_)
 {
@@ -145,9 +156,9 @@ static void test_help(void **state _unused_)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_all),
-        cmocka_unit_test(test_refused),  cmocka_unit_test(test_too_many_devices),
-        cmocka_unit_test(test_help),
+        cmocka_unit_test(test_defaults),         cmocka_unit_test(test_all),
+        cmocka_unit_test(test_refused),          cmocka_unit_test(test_too_many_devices),
+        cmocka_unit_test(test_require_landlock), cmocka_unit_test(test_help),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
