@@ -39,6 +39,8 @@ int virtqueue_start(struct virtqueue *queue, bool event_index)
         return -EFAULT;
     queue->event_index = event_index;
     queue->signalled_used = s->next_used;
+    memset(queue->taken, 0, sizeof(queue->taken));
+    memset(queue->writable, 0, sizeof(queue->writable));
     return 0;
 }
 
@@ -126,6 +128,18 @@ static int chain_walk(struct virtqueue *queue, struct virtqueue_chain *chain)
     return -EPROTO;
 }
 
+static bool is_taken(const struct virtqueue *queue, uint16_t head)
+{
+    return queue->taken[head / 64] >> head % 64 & 1;
+}
+
+static void take(struct virtqueue *queue, const struct virtqueue_chain *chain)
+{
+    queue->taken[chain->head / 64] |= UINT64_C(1) << chain->head % 64;
+    queue->writable[chain->head] =
+        chain->in_bytes < UINT32_MAX ? (uint32_t)chain->in_bytes : UINT32_MAX;
+}
+
 int virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *ret)
 {
     struct virtqueue_state *s = &queue->state;
@@ -139,13 +153,14 @@ int virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *ret)
         return -EPROTO;
     ret->head =
         __atomic_load_n(&queue->available->ring[s->last_available % s->size], __ATOMIC_RELAXED);
-    if (ret->head >= s->size)
+    if (ret->head >= s->size || is_taken(queue, ret->head))
         return -EPROTO;
     ret->n_out = ret->n_in = 0;
     ret->out_bytes = ret->in_bytes = 0;
     int r = chain_walk(queue, ret);
     if (r < 0)
         return r;
+    take(queue, ret);
     s->last_available++;
     return 1;
 }
@@ -175,6 +190,10 @@ void virtqueue_fill(struct virtqueue *queue, uint16_t head, uint32_t length)
     struct virtqueue_state *s = &queue->state;
     struct vring_used_elem *element = &queue->used->ring[s->next_used % s->size];
 
+    if (length > queue->writable[head])
+        length = queue->writable[head];
+    queue->writable[head] = 0;
+    queue->taken[head / 64] &= ~(UINT64_C(1) << head % 64);
     __atomic_store_n(&element->id, head, __ATOMIC_RELAXED);
     __atomic_store_n(&element->len, length, __ATOMIC_RELAXED);
     s->next_used++;

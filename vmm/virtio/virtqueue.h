@@ -32,6 +32,9 @@ struct virtqueue {
     const struct vring_desc *descriptors;
     struct vring_avail *available;
     struct vring_used *used;
+    /* By head: whether the device has it, and how many bytes the driver lets be written to. */
+    uint64_t taken[(VIRTQUEUE_SIZE_MAX + 63) / 64];
+    uint32_t writable[VIRTQUEUE_SIZE_MAX];
 };
 
 /* One request: what the device reads (out), then what it writes (in). Buffers are checked guest
@@ -54,7 +57,8 @@ int virtqueue_start(struct virtqueue *queue, bool event_index);
 
 /*
  * Takes the next available chain. 1 with *RET filled, 0 where there is none, -EPROTO where the ring
- * is broken: the device then needs a reset.
+ * is broken: the device then needs a reset. No head is taken twice before it was given back, so
+ * that a queue never has more under way than it has descriptors.
  */
 int virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *ret);
 
@@ -65,7 +69,9 @@ int virtqueue_pop(struct virtqueue *queue, struct virtqueue_chain *ret);
 size_t virtqueue_chain_read(const struct virtqueue_chain *chain, uint64_t offset, void *ret,
                             size_t size);
 
-/* Gives a chain back, LENGTH bytes of it written (2.7.8). */
+/* Gives a chain back, LENGTH bytes of it written (2.7.8): the driver is told of no more than it
+ * lent.
+ */
 void virtqueue_push(struct virtqueue *queue, uint16_t head, uint32_t length);
 
 /* The same in two steps: the driver sees none of what was filled in before it is flushed, then all.

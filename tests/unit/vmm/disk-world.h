@@ -165,6 +165,13 @@ static inline int world_image(void)
     return fd;
 }
 
+/* The chain that begins at FIRST once more, by a head of its own: none may be offered twice. */
+static inline void offer_again(struct driver *driver, uint16_t first, uint16_t head)
+{
+    driver->descriptors[head] = driver->descriptors[first];
+    driver_offer(driver, head);
+}
+
 /* Describes header, PIECES and status from descriptor 0 on, and offers the chain. */
 static inline void offer(struct world *world, unsigned queue, uint32_t type, uint64_t sector,
                          const struct piece *pieces, unsigned n)

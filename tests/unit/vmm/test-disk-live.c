@@ -151,8 +151,9 @@ static void test_reset_while_limited(void **state)
     const struct piece piece = {data_of(0), 512, true};
 
     reconfigure(&it, ",iops=1");
-    for (unsigned i = 0; i < 3; i++)
-        offer(world, 0, VIRTIO_BLK_T_IN, 5, &piece, 1);
+    offer(world, 0, VIRTIO_BLK_T_IN, 5, &piece, 1);
+    offer_again(&world->queues[0], 0, 8);
+    offer_again(&world->queues[0], 0, 9);
     kick(world, 0);
     assert_true(wait_used(&world->queues[0], 1));
     set_status(world, 0);

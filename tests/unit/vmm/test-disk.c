@@ -265,7 +265,10 @@ static void test_queues(void **state)
         for (unsigned i = 0; i < 4; i++) {
             const struct piece piece = {data_of(i), 512, true};
 
-            offer(world, i, VIRTIO_BLK_T_IN, i + 10, &piece, 1);
+            if (n == 0)
+                offer(world, i, VIRTIO_BLK_T_IN, i + 10, &piece, 1);
+            else
+                offer_again(&world->queues[i], 0, (uint16_t)(n + 8));
             if (n == EACH - 1)
                 kick(world, i);
         }

@@ -272,7 +272,7 @@ static void test_wrap(void **state)
     driver->queue.state.last_available = driver->queue.state.next_used = 65530;
     driver->available->idx = 65530;
     start(driver, true);
-    driver_describe(driver, 0, DATA, 1, 0, 0);
+    driver_describe(driver, 0, DATA, 20, VRING_DESC_F_WRITE, 0);
     for (unsigned i = 0; i < 20; i++) {
         driver_set_used_event(driver, (uint16_t)(65530 + i));
         driver_offer(driver, 0);
@@ -329,7 +329,7 @@ static void test_size_one(void **state)
 
     driver->queue.state.size = 1;
     start(driver, false);
-    driver_describe(driver, 0, DATA, 1, 0, 0);
+    driver_describe(driver, 0, DATA, 3, VRING_DESC_F_WRITE, 0);
     for (unsigned i = 0; i < 3; i++) {
         driver->available->ring[0] = 0;
         driver->available->idx++;
@@ -338,6 +338,46 @@ static void test_size_one(void **state)
         virtqueue_push(&driver->queue, 0, i);
         assert_int_equal(driver->used->ring[0].len, i);
     }
+}
+
+/* A head that the device has is not taken again before it was given back. */
+static void test_taken_twice(void **state)
+{
+    struct driver *driver = *state;
+
+    start(driver, false);
+    driver_describe(driver, 0, DATA, 8, VRING_DESC_F_WRITE, 0);
+    driver_describe(driver, 1, DATA, 8, VRING_DESC_F_WRITE, 0);
+    driver_offer(driver, 0);
+    pop(driver, 1);
+    driver_offer(driver, 1);
+    pop(driver, 1);
+    driver_offer(driver, 0);
+    pop(driver, -EPROTO);
+    virtqueue_push(&driver->queue, 1, 0);
+    pop(driver, -EPROTO);
+    virtqueue_push(&driver->queue, 0, 0);
+    pop(driver, 1);
+    start(driver, false); /* a new life has nothing under way */
+    driver_offer(driver, 0);
+    pop(driver, 1);
+}
+
+/* The driver is told of no more bytes than it lent, whatever a device believes. */
+static void test_length_bounded(void **state)
+{
+    struct driver *driver = *state;
+
+    start(driver, false);
+    driver_describe(driver, 0, DATA, 100, VRING_DESC_F_NEXT, 1);
+    driver_describe(driver, 1, DATA, 8, VRING_DESC_F_WRITE | VRING_DESC_F_NEXT, 2);
+    driver_describe(driver, 2, DATA + 8, 4, VRING_DESC_F_WRITE, 0);
+    driver_offer(driver, 0);
+    pop(driver, 1);
+    virtqueue_push(&driver->queue, 0, 13);
+    assert_int_equal(driver->used->ring[0].len, 12);
+    virtqueue_push(&driver->queue, 0, 1); /* it is not the device's any more */
+    assert_int_equal(driver->used->ring[1].len, 0);
 }
 
 int main(void)
@@ -357,6 +397,8 @@ int main(void)
         TEST(test_wrap),
         TEST(test_start_checks),
         TEST(test_size_one),
+        TEST(test_taken_twice),
+        TEST(test_length_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
