@@ -76,6 +76,7 @@ static int check_access(const struct disk_image *image, const struct disk_settin
 static int measure_device(struct disk_image *image, uint64_t *ret_size)
 {
     unsigned physical = 0, min = 0, best = 0;
+    unsigned short at_once = 0; /* sectors */
     int logical = 0;
 
     if (ioctl(image->fd, BLKGETSIZE64, ret_size) < 0 || ioctl(image->fd, BLKSSZGET, &logical) < 0)
@@ -83,6 +84,7 @@ static int measure_device(struct disk_image *image, uint64_t *ret_size)
     (void)ioctl(image->fd, BLKPBSZGET, &physical);
     (void)ioctl(image->fd, BLKIOMIN, &min);
     (void)ioctl(image->fd, BLKIOOPT, &best);
+    (void)ioctl(image->fd, BLKSECTGET, &at_once);
     if (logical < DISK_SECTOR_SIZE || logical > 65536 || (logical & (logical - 1)) != 0)
         return -EINVAL;
     image->block_device = true;
@@ -90,6 +92,7 @@ static int measure_device(struct disk_image *image, uint64_t *ret_size)
     image->physical_size = physical;
     image->min_io = min;
     image->best_io = best;
+    image->at_once = (uint32_t)at_once << DISK_SECTOR_SHIFT;
     return 0;
 }
 
@@ -167,6 +170,8 @@ int disk_image_init(struct disk_image *image, const struct disk_settings *settin
                        "back to cache=writeback",
                        settings->id, settings->file, strerror(-no));
     }
+    if (!image->direct)
+        image->at_once = 0;
     if (r < 0)
         disk_image_done(image);
     return r;

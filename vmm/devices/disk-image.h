@@ -20,6 +20,9 @@ struct disk_image {
     _Atomic uint64_t sectors;                /* what the guest is told; it may grow */
     uint32_t block_size;                     /* logical: the unit of addresses and lengths */
     uint32_t physical_size, min_io, best_io; /* bytes; 0: unknown */
+    /* What one call had better not exceed, 0: nothing. The kernel hands what a disk does not take
+     * at once from a ring to other threads, at twice the cost. */
+    uint32_t at_once;
 };
 
 /*

@@ -48,6 +48,19 @@ static void copy(struct disk_transfer *transfer, bool to_bounce, size_t size)
     }
 }
 
+/* The next call moves as many whole buffers as the disk takes at once; one in any case. */
+static void fill_call(struct disk_transfer *transfer)
+{
+    uint32_t most = transfer->image->at_once;
+    uint64_t bytes = 0;
+    unsigned n = 0;
+
+    while (n < transfer->n && (most == 0 || bytes == 0 || bytes + transfer->iov[n].iov_len <= most))
+        bytes += transfer->iov[n++].iov_len;
+    transfer->call.iov = transfer->iov;
+    transfer->call.n = n;
+}
+
 /* The next part of what is left goes by way of the bounce buffer. */
 static void fill_bounce(struct disk_transfer *transfer)
 {
@@ -70,7 +83,7 @@ static int begin(struct disk_transfer *transfer, const struct disk_image *image,
         left += iov[i].iov_len;
     *transfer = (struct disk_transfer){
         .image = image,
-        .call = {.kind = kind, .iov = iov, .n = n, .offset = offset},
+        .call = {.kind = kind, .offset = offset},
         .iov = iov,
         .n = n,
         .left = left,
@@ -79,6 +92,8 @@ static int begin(struct disk_transfer *transfer, const struct disk_image *image,
         transfer->bounce = bounce;
         transfer->call.here = true;
         fill_bounce(transfer);
+    } else {
+        fill_call(transfer);
     }
     return left > 0;
 }
@@ -105,7 +120,8 @@ static int next_part(struct disk_transfer *transfer, int64_t answer)
     call->offset += (uint64_t)answer;
     transfer->left -= (uint64_t)answer;
     if (!transfer->bounce) {
-        advance(&call->iov, &call->n, (size_t)answer);
+        advance(&transfer->iov, &transfer->n, (size_t)answer);
+        fill_call(transfer);
         return transfer->left > 0;
     }
     transfer->bounced.iov_base = (uint8_t *)transfer->bounced.iov_base + answer;

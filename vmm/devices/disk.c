@@ -13,6 +13,7 @@
 enum {
     DISK_PCI_CLASS = 0x010000, /* mass storage, SCSI, as Linux expects of virtio-blk */
     TELL_SECONDS = 10,
+    DISK_PAGE_SIZE = 4096, /* of drivers */
 };
 
 #define DISK_FEATURE(bit) (UINT64_C(1) << (bit))
@@ -126,6 +127,14 @@ static void configure_topology(struct virtio_blk_config *config, const struct di
     config->opt_io_size = image->best_io / block;
 }
 
+/* So that no segment alone is more than the disk takes at once; a page is the least for drivers. */
+static uint32_t segment_size_max(const struct disk_image *image)
+{
+    uint32_t pages = image->at_once / DISK_PAGE_SIZE * DISK_PAGE_SIZE;
+
+    return pages > 0 && pages < DISK_SEGMENT_SIZE_MAX ? pages : DISK_SEGMENT_SIZE_MAX;
+}
+
 static uint64_t disk_configure(struct disk *disk, const struct disk_settings *settings)
 {
     const struct disk_image *image = &disk->image;
@@ -133,7 +142,7 @@ static uint64_t disk_configure(struct disk *disk, const struct disk_settings *se
     uint64_t features = DISK_FEATURES;
 
     config->capacity = image->sectors;
-    config->size_max = DISK_SEGMENT_SIZE_MAX;
+    config->size_max = segment_size_max(image);
     config->seg_max = DISK_SEGMENTS_MAX;
     configure_topology(config, image);
     config->num_queues = settings->queues;
@@ -176,6 +185,8 @@ static int choose_engine(struct disk *disk, enum disk_engine engine)
     disk->has_rings = r >= 0;
     if (disk->has_rings)
         disk->device.filter = &filter_disk_uring;
+    else
+        disk->image.at_once = 0;
     if (r >= 0)
         return r;
     if (engine == DISK_ENGINE_IO_URING)

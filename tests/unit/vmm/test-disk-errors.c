@@ -13,6 +13,7 @@ static struct {
     atomic_bool interrupt;
     atomic_uint flushes, calls;
     enum disk_call_kind last; /* put into the ring; there is one at a time */
+    atomic_size_t most;       /* that one call asked for */
 } host;
 
 ssize_t __real_preadv64(int fd, const struct iovec *iov, int n, off_t offset);
@@ -21,11 +22,22 @@ ssize_t __wrap_preadv64(int fd, const struct iovec *iov, int n, off_t offset);
 ssize_t __wrap_pwritev64(int fd, const struct iovec *iov, int n, off_t offset);
 int __wrap_fdatasync(int fd);
 
+static void note_size(const struct iovec *iov, unsigned n)
+{
+    size_t size = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        size += iov[i].iov_len;
+    if (size > host.most)
+        host.most = size;
+}
+
 static ssize_t limited(ssize_t (*call)(int, const struct iovec *, int, off_t), int fd,
                        const struct iovec *iov, int n, off_t offset)
 {
     unsigned calls = host.calls++;
 
+    note_size(iov, (unsigned)n);
     if (host.interrupt && calls % 2 == 0) {
         errno = EINTR;
         return -1;
@@ -67,6 +79,7 @@ bool __wrap_disk_ring_take(struct disk_ring *ring, void **ret_tag, int64_t *ret_
 void __wrap_disk_ring_add(struct disk_ring *ring, const struct disk_call *call, void *tag)
 {
     host.last = call->kind;
+    note_size(call->iov, call->n);
     __real_disk_ring_add(ring, call, tag);
 }
 
@@ -129,6 +142,35 @@ static void test_short(void **state)
     assert_int_equal(request(world, 0, VIRTIO_BLK_T_OUT, 200, out, 3, NULL), VIRTIO_BLK_S_OK);
     assert_int_equal(pread(world->image, on_disk, 2048, 200 * 512), 2048);
     for (uint64_t i = 0; i < 4; i++)
+        assert_memory_equal(on_disk + i * 512, &(uint64_t){50 + i}, 8);
+}
+
+/* What is more than the disk takes at once is asked for bit by bit. */
+static void test_at_once(void **state)
+{
+    struct world *world = *state;
+    struct piece pieces[5];
+    uint8_t on_disk[5 * 1024];
+
+    for (unsigned i = 0; i < 5; i++)
+        pieces[i] = (struct piece){0x141000 + i * UINT64_C(0x1000), 1024, true};
+    disk_of(world->device)->image.at_once = 2560;
+    assert_int_equal(request(world, 0, VIRTIO_BLK_T_IN, 50, pieces, 5, NULL), VIRTIO_BLK_S_OK);
+    assert_int_equal(host.most, 2048);
+    for (unsigned i = 0; i < 10; i++) {
+        uint64_t mark;
+
+        (void)guest_memory_read(&world->memory, pieces[i / 2].address + i % 2 * 512, &mark, 8);
+        assert_int_equal(mark, 50 + i);
+    }
+    for (unsigned i = 0; i < 5; i++)
+        pieces[i].in = false;
+    disk_of(world->device)->image.at_once = 512; /* less than a buffer: each is a call */
+    host.most = 0;
+    assert_int_equal(request(world, 0, VIRTIO_BLK_T_OUT, 200, pieces, 5, NULL), VIRTIO_BLK_S_OK);
+    assert_int_equal(host.most, 1024);
+    assert_int_equal(pread(world->image, on_disk, sizeof(on_disk), 200 * 512), sizeof(on_disk));
+    for (uint64_t i = 0; i < 10; i++)
         assert_memory_equal(on_disk + i * 512, &(uint64_t){50 + i}, 8);
 }
 
@@ -324,6 +366,7 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_short, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flush, setup, teardown),
