@@ -50,18 +50,27 @@ static void read_capabilities(struct virtio *virtio)
     }
 }
 
+bool virtio_find_slot(unsigned slot, unsigned *ret_type, struct virtio *ret)
+{
+    uint64_t config = ECAM + (slot << 15);
+    uint32_t id = read32(config);
+
+    if ((id & 0xffff) != 0x1af4)
+        return false;
+    *ret = (struct virtio){.config = config, .bar = read32(config + 0x10) & ~15u};
+    *ret_type = (id >> 16) - 0x1040;
+    write16(config + 4, 6);
+    read_capabilities(ret);
+    return ret->common && ret->notify && ret->isr && ret->device && ret->msix_table;
+}
+
 bool virtio_find_type(unsigned type, struct virtio *ret)
 {
-    for (unsigned slot = 0; slot < 32; slot++) {
-        uint64_t config = ECAM + (slot << 15);
+    unsigned found;
 
-        if (read32(config) != ((0x1040 + type) << 16 | 0x1af4))
-            continue;
-        *ret = (struct virtio){.config = config, .bar = read32(config + 0x10) & ~15u};
-        write16(config + 4, 6);
-        read_capabilities(ret);
-        return ret->common && ret->notify && ret->isr && ret->device && ret->msix_table;
-    }
+    for (unsigned slot = 0; slot < 32; slot++)
+        if (read32(ECAM + (slot << 15)) == ((0x1040 + type) << 16 | 0x1af4))
+            return virtio_find_slot(slot, &found, ret);
     return false;
 }
 

@@ -89,6 +89,8 @@ struct virtio {
 /* One for each queue that a network card can have. */
 extern struct ring rings[QUEUES_MAX];
 
+/* The device in SLOT, of whatever type, with decoding turned on. */
+bool virtio_find_slot(unsigned slot, unsigned *ret_type, struct virtio *ret);
 /* Finds the first device of TYPE, the specification's number, and turns decoding on. */
 bool virtio_find_type(unsigned type, struct virtio *ret);
 /* The same of the first network card. */
