@@ -81,16 +81,30 @@ int freezing_unwatch(const char *uuid, char **ret_text)
     return r < 0 ? explain(ret_text, r, &error) : 0;
 }
 
-static bool group_is_frozen(const char *group)
+static FILE *open_group(const char *group, const char *name, const char *mode)
 {
     _cleanup_free_ char *path = NULL;
+
+    return asprintf(&path, "/sys/fs/cgroup%s/%s", group, name) < 0 ? NULL : fopen(path, mode);
+}
+
+static bool group_is_frozen(const char *group)
+{
+    _cleanup_fclose_ FILE *f = open_group(group, "cgroup.events", "re");
     char text[256];
 
-    if (asprintf(&path, "/sys/fs/cgroup%s/cgroup.events", group) < 0)
-        return false;
-    _cleanup_fclose_ FILE *f = fopen(path, "re");
     text[f ? fread(text, 1, sizeof(text) - 1, f) : 0] = '\0';
     return freezing_is_frozen(text);
+}
+
+static int group_thaw(const char *group)
+{
+    FILE *f = open_group(group, "cgroup.freeze", "we");
+
+    if (!f)
+        return errno == ENOENT ? 0 : -errno;
+    bool written = fputs("0", f) >= 0;
+    return fclose(f) == 0 && written ? 0 : -errno;
 }
 
 int freezing_tell(const char *uuid, char **ret_text)
@@ -111,9 +125,12 @@ int freezing_tell(const char *uuid, char **ret_text)
     if (r >= 0)
         r = sd_bus_get_property_string(bus, SERVICE, unit_path, SERVICE ".Service", "ControlGroup",
                                        &error, &group);
+    bool frozen = r >= 0 && group_is_frozen(group);
+    /* Killed while it was frozen: what cleans up after it would be frozen, too, and systemd does
+     * not thaw a unit that is about to end. */
+    if (r >= 0 && pid == 0 && frozen)
+        r = group_thaw(group);
     if (r >= 0 && pid > 0) {
-        bool frozen = group_is_frozen(group);
-
         (void)setenv("NOTIFY_SOCKET", NOTIFY_SOCKET, true);
         r = sd_pid_notifyf((pid_t)pid, 0, "WATCHDOG_USEC=%llu",
                            (unsigned long long)(frozen ? FROZEN_USEC : THAWED_USEC));

@@ -14,7 +14,8 @@ int freezing_watch(const char *uuid, char **ret_text);
 /* Stops it, where it runs. */
 int freezing_unwatch(const char *uuid, char **ret_text);
 
-/* Looks whether the VM is frozen, and tells its watchdog. */
+/* Looks whether the VM is frozen, and tells its watchdog. Thaws the unit where the VMM has ended.
+ */
 int freezing_tell(const char *uuid, char **ret_text);
 
 /* Whether a systemd of this VERSION ("252.39-1~deb12u1") has to be told. */

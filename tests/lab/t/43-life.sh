@@ -134,6 +134,12 @@ test_the_watchdog_ends_what_hangs() { # limit 240 s
     assert log_has "$uuid" 'Watchdog timeout'
     assert_fails log_has "$uuid" 'No virtual CPU gets ahead'
 
+    # One that is killed while it is frozen is no watchdog's case, and started again all the same.
+    pid=$(vm_pid "$uuid")
+    assert systemctl freeze "$service"
+    kill -KILL "$pid"
+    wait_for 60 is_new
+
     pid=$(vm_pid "$uuid")
     mapfile -t threads < <(ps -L -o tid=,comm= -p "$pid" | awk '$2 ~ /^vcpu/ { print "--attach=" $1 }')
     assert_equal 2 "${#threads[@]}" 'threads of virtual CPUs'
