@@ -25,7 +25,7 @@ debian() {
     # A failure stays to be looked at.
     vm_without_restart "$uuid"
     vm_ini debian "$uuid" memory_mib=512 kernel="$images/$kernel.bzImage" initrd="$images/$kernel.initrd" \
-        hugepages=thp cmdline="$words" ready_timeout_sec=500 stop_timeout_sec=200 "$@"
+        hugepages=thp cmdline="$words" ready_timeout_sec=900 stop_timeout_sec=200 "$@"
     cat >>/etc/volt/vms/debian.ini <<END
 [disk root]
 path = $images/debian-13.raw
@@ -90,7 +90,7 @@ powered_off_by() {
 
 asks_for_a_login() { grep -aq 'web-13 login:' "$screen"; }
 
-test_debian_13_is_up_when_start_returns_and_powers_itself_off() { # limit 900 s
+test_debian_13_is_up_when_start_returns_and_powers_itself_off() { # limit 1200 s
     local said begin
     debian debian-13 readiness=guest
     assert ping -c 2 -W 5 10.42.0.70
@@ -117,14 +117,14 @@ test_debian_13_is_up_when_start_returns_and_powers_itself_off() { # limit 900 s
 }
 
 # By default a guest that asks for it is waited for, too.
-test_the_newest_kernel_boots_it_and_stop_powers_it_off() { # limit 900 s
+test_the_newest_kernel_boots_it_and_stop_powers_it_off() { # limit 1200 s
     debian debian-new
     assert_match '^active 7\..* web-13$' \
         "$(in_guest 'systemctl is-active multi-user.target; uname -r; hostname' | xargs)" 'state, kernel and name'
     powered_off_by vm_stop "$uuid"
 }
 
-test_debian_12s_kernel_boots_it_and_machinectl_powers_it_off() { # limit 900 s
+test_debian_12s_kernel_boots_it_and_machinectl_powers_it_off() { # limit 1200 s
     debian debian-12
     assert_match '^active 6\.1\..* web-13$' \
         "$(in_guest 'systemctl is-active multi-user.target; uname -r; hostname' | xargs)" 'state, kernel and name'
