@@ -13,10 +13,11 @@ images=/var/lib/volt/debian
 boots() {
     local begin=$EPOCHREALTIME version
     version=$(sed -n 's/^VERSION=//p' "/var/lib/volt/kernels/$1/manifest")
+    local pattern=${version//+/\\+}
     vm_ini web "$uuid" memory_mib=512 kernel="$1" initrd='' verify=always cmdline=loglevel=7
     assert vm_start "$uuid"
-    assert log_has "$uuid" "^Kernel $1: $version, sha256 "
-    wait_console "$uuid" "Linux version $version "
+    assert log_has "$uuid" "^Kernel $1: $pattern, sha256 "
+    wait_console "$uuid" "Linux version $pattern "
     wait_console "$uuid" 'Run /init as init process' 200
     echo "# figures: $1: $version, to the initrd's first program after $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $begin }") s"
     systemctl kill --signal=KILL "$(unit "$uuid")"
