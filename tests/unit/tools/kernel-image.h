@@ -28,10 +28,22 @@ static inline void bytes_done(struct bytes *bytes)
 
 #define _cleanup_bytes_ _cleanup_(bytes_done)
 
-/* Room for N more, zeros; what is there moves. */
+static inline size_t bytes_room(size_t size)
+{
+    size_t room = 1;
+
+    while (room <= size)
+        room *= 2;
+    return room;
+}
+
+/* Room for N more, zeros; what is there moves. Doubled, or millions of small pieces take minutes. */
 static inline uint8_t *bytes_grow(struct bytes *bytes, size_t n)
 {
-    bytes->data = realloc(bytes->data, bytes->size + n + 1);
+    size_t room = bytes_room(bytes->size + n);
+
+    if (!bytes->data || room != bytes_room(bytes->size))
+        bytes->data = realloc(bytes->data, room);
     assert_non_null(bytes->data);
     memset(bytes->data + bytes->size, 0, n + 1);
     bytes->size += n;
