@@ -37,7 +37,7 @@ static inline size_t bytes_room(size_t size)
     return room;
 }
 
-/* Room for N more, zeros; what is there moves. Doubled, or millions of small pieces take minutes. */
+/* Room for N more, zeros; what is there moves. It doubles: small pieces would take minutes. */
 static inline uint8_t *bytes_grow(struct bytes *bytes, size_t n)
 {
     size_t room = bytes_room(bytes->size + n);
