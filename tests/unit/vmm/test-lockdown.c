@@ -5,11 +5,14 @@
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <linux/landlock.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "test.h"
@@ -229,26 +232,59 @@ static void test_handler_cannot_run(void **state _unused_)
     assert_string_equal(text, "");
 }
 
+/* What Landlock of VERSION has denied, tried without a filter. The first attempt that fails to
+ * fail. */
+static int try_landlock(int version, const struct sockaddr_un *local, socklen_t size)
+{
+    struct sockaddr_in tcp = {.sin_family = AF_INET, .sin_port = 1};
+
+    if (open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0 || errno != EACCES)
+        return 3;
+    if (open("/tmp/volt-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0 || errno != EACCES)
+        return 4;
+    if (mkdir("/tmp/volt-test", 0700) == 0 || errno != EACCES)
+        return 5;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (version >= 4 && fd >= 0 &&
+        (connect(fd, (const struct sockaddr *)&tcp, sizeof(tcp)) == 0 || errno != EACCES))
+        return 6;
+    if (version >= 4 && fd >= 0 &&
+        (bind(fd, (const struct sockaddr *)&tcp, sizeof(tcp)) == 0 || errno != EACCES))
+        return 7;
+    if (version >= 6 && (kill(getppid(), 0) == 0 || errno != EPERM))
+        return 8;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (version >= 6 && (connect(fd, (const struct sockaddr *)local, size) == 0 || errno != EPERM))
+        return 9;
+    return EXIT_MARK;
+}
+
 static void test_process(void **state _unused_)
 {
     int landlock =
         (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    pid_t pid = fork();
+    int abstract = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    socklen_t size = sizeof(local);
     int status;
 
+    /* An abstract name of the kernel's choice. */
+    assert_int_equal(bind(abstract, (const struct sockaddr *)&local, sizeof(sa_family_t)), 0);
+    assert_int_equal(getsockname(abstract, (struct sockaddr *)&local, &size), 0);
+    assert_int_equal(listen(abstract, 1), 0);
+    pid_t pid = fork();
     if (pid == 0) {
         if (lockdown_process(-EBADF) < 0)
             _exit(1);
         if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
             _exit(2);
-        int fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
-        if (landlock > 0 && (fd >= 0 || errno != EACCES))
-            _exit(3);
-        _exit(EXIT_MARK);
+        _exit(landlock > 0 ? try_landlock(landlock, &local, size) : EXIT_MARK);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), EXIT_MARK);
+    (void)close(abstract);
+    print_message("Landlock of version %d was tried\n", landlock);
     if (landlock <= 0)
         print_message("this kernel has no Landlock: that part was not tested\n");
 }
