@@ -134,7 +134,7 @@ static void check_window(const struct virtqueue_chain *chain, const uint8_t *bef
 }
 
 /* What the host answers to a call: most often that it is done, but it may do less, or fail. */
-static int64_t answer(struct input *input, const struct disk_call *call, bool *failed)
+static int64_t answer(struct input *input, const struct disk_call *call, bool *failed, bool *partly)
 {
     static const int errors[] = {EIO, ENOSPC, EOPNOTSUPP, ECANCELED};
     uint8_t how = input_8(input);
@@ -144,7 +144,8 @@ static int64_t answer(struct input *input, const struct disk_call *call, bool *f
     if (how < 0xc0)
         return disk_call_make(call, &disk->image);
     if (how >= 0xf0) {
-        *failed = call->kind != DISK_CALL_ALLOCATE || how % 4 != 2;
+        *partly = true;
+        *failed = *failed || call->kind != DISK_CALL_ALLOCATE || how % 4 != 2;
         return -errors[how % 4];
     }
     if (call->kind == DISK_CALL_READ || call->kind == DISK_CALL_WRITE) {
@@ -161,7 +162,7 @@ static void serve(struct input *input)
     static struct virtqueue_chain before;
     static uint8_t window[WINDOW], data[IMAGE_SIZE] __attribute__((aligned(8)));
     struct virtio_blk_outhdr header = {0};
-    bool failed = false;
+    bool failed = false, partly = false;
 
     if (virtqueue_pop(&driver->queue, &request.chain) != 1)
         return;
@@ -171,7 +172,8 @@ static void serve(struct input *input)
     memcpy(window, memory, WINDOW);
     int r = disk_request_begin(&request, disk, NULL);
     while (r > 0)
-        r = disk_request_next(&request, disk, answer(input, &request.transfer.call, &failed));
+        r = disk_request_next(&request, disk,
+                              answer(input, &request.transfer.call, &failed, &partly));
     MUST(r == 0 || (r == -EPROTO && (before.out_bytes < 16 || before.in_bytes < 1)));
     MUST(r < 0 || request.length <= before.in_bytes);
     check_window(&before, window, memory);
@@ -180,7 +182,7 @@ static void serve(struct input *input)
     MUST(!failed || status != VIRTIO_BLK_S_OK);
     if (status == VIRTIO_BLK_S_OK)
         apply(&header, data, length);
-    else if (failed) /* how far it came is nobody's business */
+    else if (partly) /* how far it came is nobody's business */
         memcpy(model, on_disk, IMAGE_SIZE);
     MUST(memcmp(model, on_disk, IMAGE_SIZE) == 0);
     MUST(lseek(image, 0, SEEK_END) == IMAGE_SIZE);

@@ -182,6 +182,7 @@ static void command(struct input *input)
     describe(driver, base, n, 1u + (kind >> 2 & 7), n_in, kind & 0x20);
     driver_offer(driver, 0);
     uint16_t used = driver->used->idx;
+    net_of(device)->changes = NET_CHANGES_PER_TICK; /* or it would be answered a tick later */
     kick(number);
     fake_net_run();
     for (unsigned i = 1; i < ANSWER_ROOM; i++)
