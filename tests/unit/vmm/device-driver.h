@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "driver.h"
@@ -38,6 +39,17 @@ static inline bool wait_used(const struct driver *driver, uint16_t index)
         if (__atomic_load_n(&driver->used->idx, __ATOMIC_ACQUIRE) == index)
             return true;
         (void)usleep(100);
+    }
+    return false;
+}
+
+/* For a signal, which comes after what it tells of. */
+static inline bool wait_count(const atomic_uint *count, unsigned n)
+{
+    for (unsigned i = 0; i < 10000; i++) {
+        if (atomic_load(count) >= n)
+            return true;
+        (void)usleep(1000);
     }
     return false;
 }

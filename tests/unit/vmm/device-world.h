@@ -65,16 +65,6 @@ static inline bool wait_status(struct world *world, uint8_t bits)
     return device_wait_status(world->device, bits);
 }
 
-static inline bool wait_count(const atomic_uint *count, unsigned n)
-{
-    for (unsigned i = 0; i < 10000; i++) {
-        if (atomic_load(count) >= n)
-            return true;
-        (void)usleep(1000);
-    }
-    return false;
-}
-
 static inline void set_status(struct world *world, uint8_t status)
 {
     device_set_status(world->device, status);

@@ -61,7 +61,7 @@ static void test_output_comes_to_the_port(void **state _unused_)
     send_text("more\n");
     assert_int_equal(eventfd_count(port->output_eventfd), 1);
     assert_string_equal(output(&position), "again\nmore\n");
-    assert_true(world->signals[TRANSMIT] > 0);
+    assert_true(wait_count(&world->signals[TRANSMIT], 1));
 }
 
 static void test_history_begins_with_a_line(void **state _unused_)
