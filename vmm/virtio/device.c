@@ -162,6 +162,9 @@ int virtio_device_init(struct virtio_device *device, const struct virtio_type *t
     pthread_mutex_init(&device->mutex, NULL);
     for (unsigned i = 0; i < VIRTIO_QUEUES_MAX; i++)
         device->kick[i] = -EBADF;
+    device->queues = calloc(n_queues, sizeof(*device->queues));
+    if (!device->queues)
+        return -ENOMEM;
     forget(device);
     for (unsigned i = 0; i < n_queues; i++) {
         device->kick[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -181,6 +184,8 @@ void virtio_device_done(struct virtio_device *device)
     for (unsigned i = 0; i < device->n_queues; i++)
         device->kick[i] = close_fd(device->kick[i]);
     pthread_mutex_destroy(&device->mutex);
+    free(device->queues);
+    device->queues = NULL;
     device->type = NULL;
 }
 

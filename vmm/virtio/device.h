@@ -94,7 +94,7 @@ struct virtio_device {
     struct virtio_device_state state;
     unsigned n_queues;
     uint16_t queue_size_max;
-    struct virtqueue queues[VIRTIO_QUEUES_MAX];
+    struct virtqueue *queues; /* n_queues of them, owned */
     int kick[VIRTIO_QUEUES_MAX]; /* owned eventfds: the driver's notifications */
     struct virtio_transport transport;
     struct worker worker;

@@ -13,7 +13,7 @@ run=/run/volt-lab-stand-in
 stand_in() {
     mkdir -p "$run" "/run/systemd/system/$service.d"
     cat >"$run/volt-vmm" <<'EOF'
-#!/bin/bash
+#!/usr/bin/bash
 printf 'vmm <%s>\n' "$@"
 systemd-notify --ready
 trap 'exit 0' TERM
@@ -22,7 +22,7 @@ while sleep 0.2; do
 done
 EOF
     cat >"$run/volt-open" <<'EOF'
-#!/bin/bash
+#!/usr/bin/bash
 printf 'open <%s>\n' "$@"
 EOF
     chmod +x "$run"/volt-*

@@ -15,12 +15,12 @@ stand_in() {
     local program
     mkdir -p "$run" "/run/systemd/system/$service.d"
     # shellcheck disable=SC2016 # as it is
-    printf '%s\n' '#!/bin/bash' 'printf "net <%s>\n" "$@"' '[[ $1 != up ]] || . /run/volt-lab-stand-in/net' \
+    printf '%s\n' '#!/usr/bin/bash' 'printf "net <%s>\n" "$@"' '[[ $1 != up ]] || . /run/volt-lab-stand-in/net' \
         >"$run/volt-net"
     # shellcheck disable=SC2016
-    printf '%s\n' '#!/bin/bash' 'printf "open <%s>\n" "$@"' >"$run/volt-open"
+    printf '%s\n' '#!/usr/bin/bash' 'printf "open <%s>\n" "$@"' >"$run/volt-open"
     # shellcheck disable=SC2016
-    printf '%s\n' '#!/bin/bash' 'printf "vmm <%s>\n" "$@"' 'systemd-notify --ready' \
+    printf '%s\n' '#!/usr/bin/bash' 'printf "vmm <%s>\n" "$@"' 'systemd-notify --ready' \
         'exec sleep infinity' >"$run/volt-vmm"
     : >"$run/net"
     chmod +x "$run"/volt-*

@@ -369,4 +369,9 @@ test_thirty_at_once_on_a_slow_networkd() { # limit 400 s
     networkctl reload
     sleep 3
     assert_equal '' "$(ip -brief link | grep tap-5 || true)" 'links that came back'
+    # As slow as that, networkd may have given up br0, too, which the tests after this one need.
+    systemctl restart systemd-networkd
+    wait_for 60 bridge_has_its_address
 }
+
+bridge_has_its_address() { ip -4 address show br0 | grep -qF 10.42.0.1/24; }
