@@ -30,7 +30,7 @@ EOF
     mount --bind "$run/volt-open" /usr/lib/volt/volt-open
     # A shell needs more than the sandbox has, and its children notify.
     printf '%s\n' '[Service]' NotifyAccess=all SystemCallFilter= DynamicUser=no PrivateUsers=no \
-        MemoryDenyWriteExecute=no WatchdogSec=0 >"/run/systemd/system/$service.d/90-lab.conf"
+        MemoryDenyWriteExecute=no WatchdogSec=0 BindReadOnlyPaths="$run" >"/run/systemd/system/$service.d/90-lab.conf"
     trap 'systemctl stop "$service" || :
           umount --lazy /usr/lib/volt/volt-vmm /usr/lib/volt/volt-open
           rm -rf "$run" "/run/systemd/system/$service.d"' EXIT

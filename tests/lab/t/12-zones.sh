@@ -110,7 +110,7 @@ test_vmm_starts_without_volt_nets_file() {
     vm_ini web "$uuid"
     vm_nic web eth0 address=cmdline ipv4=10.42.0.7/24
     start_shown
-    has 'vmm <--cmdline=quiet >'
+    has 'vmm <--cmdline= quiet >'
     vm_console "$uuid" | grep -qE '^vmm <--net=eth0,.*mac=[0-9a-f]{2}(:[0-9a-f]{2}){5}>$' ||
         fail "no MAC in: $(vm_console "$uuid")"
 }
