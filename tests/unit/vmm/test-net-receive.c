@@ -93,7 +93,6 @@ static void test_buffers_smaller_than_the_header(void **state)
 /* A packet that has begun to fill too few buffers goes on when there are more. */
 static void test_packet_waits_for_more_buffers(void **state)
 {
-    static const struct virtio_net_hdr_v1 none;
     struct world *world = *state;
 
     bring_up(world, 2);
