@@ -5,6 +5,7 @@
  * each other, MSI-X entries and registers of chance, resets in the middle. After each, a reset must
  * bring the device back. The test looks at the VMM before and after.
  */
+#include "chance.h"
 #include "virtio.h"
 
 enum {
@@ -24,16 +25,6 @@ static struct {
     unsigned type, queues;
 } devices[DEVICES_MAX];
 static unsigned n_devices;
-static uint64_t seed = 88172645463325252;
-
-static uint64_t chance(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
-
 static void find_devices(void)
 {
     for (unsigned slot = 1; slot < 32 && n_devices < DEVICES_MAX; slot++)

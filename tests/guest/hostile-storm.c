@@ -4,6 +4,7 @@
  * they are read, notifications, vectors and resets in between, and frames from the host all the
  * time.
  */
+#include "chance.h"
 #include "hostile.h"
 
 /* All that the device is told to write to, beside what is not there. */
@@ -17,16 +18,6 @@ enum {
 };
 
 #define TIME_MAX (6ul << 30) /* cycles */
-
-static uint64_t seed = 88172645463325252;
-
-static uint64_t chance(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
 
 static bool one_in(unsigned n)
 {
