@@ -2,23 +2,11 @@
 /* What a helper has left when it has given up the rest. Each in a process of its own. */
 #include "generator/helper-privileges.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
-#include <cmocka.h>
-
-#include "vmm/cleanup.h"
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            return __LINE__;                                                                       \
-    } while (0)
+#include "tests/unit/in-child.h"
 
 struct sets {
     uint64_t permitted, effective, inheritable;
@@ -69,20 +57,6 @@ static int check_environment(void)
     CHECK(!getenv("LD_PRELOAD") && !getenv("PATH") && !getenv("BASH_ENV") && !getenv("NOTIFY"));
     CHECK(environ[0] && environ[1] && !environ[2]);
     return 0;
-}
-
-/* Runs CHECK in a child, and yields what it says: 0, or the line that is wrong. */
-static int in_child(int (*check)(void))
-{
-    int status;
-    pid_t pid = fork();
-
-    if (pid == 0)
-        _exit(check());
-    assert_true(pid > 0);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
 }
 
 static void test_capabilities(void **state _unused_)

@@ -7,30 +7,9 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
-#include "test.h"
+#include "tests/unit/in-child.h"
 #include "vmm/console-server.h"
-
-/* Runs CHECK in a child, and yields what it says: 0, or the line that is wrong. */
-static int in_child(int (*check)(void))
-{
-    int status;
-    pid_t pid = fork();
-
-    if (pid == 0)
-        _exit(check());
-    assert_true(pid > 0);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            return __LINE__;                                                                       \
-    } while (0)
 
 static bool is_open(int fd)
 {
