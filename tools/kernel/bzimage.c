@@ -131,12 +131,9 @@ static int unpack_payload(const struct source *payload, struct kernel_import *re
     int r = unpack_new(&packed, IMPORT_VMLINUX_MAX, &unpack, ret_why);
     if (r < 0)
         return r;
-    fd = temporary_file(ret_why);
+    fd = unpack_to_temporary(unpack, ret_why);
     if (fd < 0)
         return fd;
-    r = unpack_to_file(unpack, fd, ret_why);
-    if (r < 0)
-        return r;
     r = check_size(payload, unpack, ret_why);
     if (r < 0)
         return r;

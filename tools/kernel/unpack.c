@@ -177,19 +177,23 @@ ssize_t unpack_read(struct unpack *unpack, void *ret_data, size_t size, char **r
     return 0;
 }
 
-int unpack_to_file(struct unpack *unpack, int fd, char **ret_why)
+int unpack_to_temporary(struct unpack *unpack, char **ret_why)
 {
     _cleanup_free_ uint8_t *buffer = malloc(UNPACK_BUFFER);
+    _cleanup_close_ int fd = -EBADF;
     ssize_t n;
 
     if (!buffer)
         return why(ret_why, -ENOMEM, "Out of memory");
+    fd = temporary_file(ret_why);
+    if (fd < 0)
+        return fd;
     while ((n = unpack_read(unpack, buffer, UNPACK_BUFFER, ret_why)) > 0) {
-        int r = fd < 0 ? 0 : temporary_write(fd, buffer, (size_t)n, ret_why);
+        int r = temporary_write(fd, buffer, (size_t)n, ret_why);
         if (r < 0)
             return r;
     }
-    return (int)n;
+    return n < 0 ? (int)n : TAKE_FD(fd);
 }
 
 const char *unpack_name(const struct unpack *unpack)

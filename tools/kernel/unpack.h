@@ -34,8 +34,8 @@ void unpack_free(struct unpack *unpack);
  * with *RET_WHY. */
 ssize_t unpack_read(struct unpack *unpack, void *ret_data, size_t size, char **ret_why);
 
-/* The rest to the temporary file FD, or nowhere for -EBADF. 0, or as unpack_read(). */
-int unpack_to_file(struct unpack *unpack, int fd, char **ret_why);
+/* The rest to a temporary file of its own: an fd, or as unpack_read(). */
+int unpack_to_temporary(struct unpack *unpack, char **ret_why);
 
 const char *unpack_name(const struct unpack *unpack);  /* as unpack_format() */
 uint64_t unpack_consumed(const struct unpack *unpack); /* bytes of the source, once it has ended */

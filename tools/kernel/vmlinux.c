@@ -155,12 +155,9 @@ static int find_config(const struct source *source, const uint8_t *data, char **
     int r = unpack_new(&packed, IMPORT_CONFIG_MAX, &unpack, ret_why);
     if (r < 0)
         return r;
-    fd = temporary_file(ret_why);
+    fd = unpack_to_temporary(unpack, ret_why);
     if (fd < 0)
         return fd;
-    r = unpack_to_file(unpack, fd, ret_why);
-    if (r < 0)
-        return r;
     if (fstat(fd, &st) < 0)
         return why(ret_why, -errno, "%s: cannot look at its configuration: %m", source->name);
     text = (struct source){.fd = fd, .size = (uint64_t)st.st_size, .name = source->name};
