@@ -3,48 +3,22 @@
  * A guest that does anything with the PCI bus and a network card on it: configuration space by ECAM
  * and by ports, the BAR, the rings. KVM is an ioctl(2) of ours, the TAP interface a socket.
  */
-#include "tests/fuzz/bus.h"
 #include "tests/fuzz/fake-net.h"
+#include "tests/fuzz/pci-machine.h"
 #include "tests/unit/vmm/driver.h"
-#include "vmm/bus/pci-ports.h"
-#include "vmm/bus/platform.h"
 #include "vmm/devices/net.h"
-#include "vmm/kvm/vm.h"
 #include "vmm/log.h"
-#include "vmm/virtio/virtio-pci.h"
 
 enum {
     OPERATIONS_MAX = 300,
     STRIDE = 0x80000, /* between the addresses of one queue and the next */
-    READ_CONFIG = 0,
-    WRITE_CONFIG,
-    READ_BAR,
-    WRITE_BAR,
-    READ_ANY,
-    WRITE_ANY,
-    PORT,
-    POKE,
+    POKE = PCI_ACCESSES,
     FRAME,
     SET_UP,
     OPERATIONS,
 };
 
-struct world {
-    struct guest_memory memory;
-    struct vm vm;
-    struct irq_router router;
-    struct virtio_pci pci;
-    struct pci_host host;
-    struct pci_ports pci_ports;
-    struct power power;
-    struct bus mmio, ports;
-};
-
-static struct world world;
-
-static void on_power(void *context _unused_, enum power_event event _unused_)
-{
-}
+static struct pci_machine world;
 
 int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_)
 {
@@ -56,24 +30,13 @@ int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_)
 static void build(void)
 {
     fake_net_init(&world.memory);
-    world.vm = (struct vm){.fd = FAKE_VM_FD};
-    world.mmio = world.ports = (struct bus){0};
-    world.power = (struct power){.off_type = 5, .report = on_power};
-    MUST(irq_router_init(&world.router, FAKE_VM_FD) == 0);
-    pci_host_init(&world.host);
-    MUST(virtio_pci_init(&world.pci, fake_net.device, &world.vm, &world.router) == 0);
-    MUST(pci_host_add(&world.host, &world.pci.function) == 1);
-    MUST(pci_host_attach(&world.host, &world.mmio) == 0);
-    MUST(pci_ports_attach(&world.pci_ports, &world.host, &world.power, &world.ports) == 0);
+    pci_machine_build(&world, fake_net.device);
 }
 
 static void take_apart(void)
 {
     fake_net_done();
-    virtio_pci_done(&world.pci);
-    irq_router_done(&world.router);
-    pci_host_done(&world.host);
-    MUST(fake_kvm.n_irqfds == 0);
+    pci_machine_take_apart(&world);
 }
 
 /* A driver's usual beginning, from where fuzzing gets further: rings, and the device ready. */
@@ -87,8 +50,7 @@ static void set_up(struct input *input)
     uint8_t without = input_8(input); /* queues that are left out, now and then */
 
     if (!common) {
-        bus_write(&world.mmio, PLATFORM_ECAM + (1 << 15) + 0x10, &(uint32_t){0xc0000000}, 4);
-        bus_write(&world.mmio, PLATFORM_ECAM + (1 << 15) + 4, &(uint16_t){6}, 2);
+        pci_machine_map(&world, 0xc0000000);
         common = world.pci.function.bar_address[0];
     }
     bus_write(&world.mmio, common + 20, &(uint8_t){0}, 1);
@@ -125,40 +87,21 @@ static void poke(struct input *input)
 
 static void operate(struct input *input, uint8_t operation)
 {
-    uint64_t bar = world.pci.function.bar_address[0], address;
+    uint8_t how;
 
     switch (operation) {
-    case READ_CONFIG:
-    case WRITE_CONFIG:
-        address = PLATFORM_ECAM + (1 << 15) + input_8(input);
-        access_bus(&world.mmio, address, operation == WRITE_CONFIG, input);
-        break;
-    case READ_BAR:
-    case WRITE_BAR:
-        address = input_16(input);
-        address = (address & 0x7000) | (address & 0x7f); /* the parts' first bytes */
-        access_bus(&world.mmio, (bar ? bar : PLATFORM_PCI_WINDOW) + address, operation == WRITE_BAR,
-                   input);
-        break;
-    case READ_ANY:
-    case WRITE_ANY:
-        access_bus(&world.mmio, PLATFORM_PCI_WINDOW + input_32(input), operation == WRITE_ANY,
-                   input);
-        break;
-    case PORT:
-        address = input_8(input);
-        access_bus(&world.ports, PLATFORM_PORT_PCI_CONFIG + address % 8, address & 0x80, input);
-        break;
     case POKE:
         poke(input);
         break;
     case FRAME:
-        address = input_8(input);
-        fake_net_send(address % FAKE_NET_PAIRS,
-                      address & 0x80 ? input_16(input) + 1u : address + 1u);
+        how = input_8(input);
+        fake_net_send(how % FAKE_NET_PAIRS, how & 0x80 ? input_16(input) + 1u : how + 1u);
+        break;
+    case SET_UP:
+        set_up(input);
         break;
     default:
-        set_up(input);
+        pci_machine_access(&world, operation, input);
         break;
     }
 }

@@ -8,18 +8,13 @@
 #include <poll.h>
 #include <sys/mman.h>
 
-#include "tests/fuzz/bus.h"
+#include "tests/fuzz/pci-machine.h"
 #include "tests/unit/vmm/driver.h"
-#include "tests/unit/vmm/fake-kvm.h"
-#include "vmm/bus/pci-ports.h"
-#include "vmm/bus/platform.h"
 #include "vmm/devices/balloon.h"
 #include "vmm/devices/console-device.h"
 #include "vmm/devices/disk.h"
 #include "vmm/devices/rng.h"
-#include "vmm/kvm/vm.h"
 #include "vmm/log.h"
-#include "vmm/virtio/virtio-pci.h"
 
 enum {
     OPERATIONS_MAX = 200,
@@ -29,14 +24,7 @@ enum {
     ROUNDS_MAX = 2000, /* of the device's loop, before it is at rest: rings have an end */
     IMAGE_SIZE = 64 * 1024,
 
-    READ_CONFIG = 0,
-    WRITE_CONFIG,
-    READ_BAR,
-    WRITE_BAR,
-    READ_ANY,
-    WRITE_ANY,
-    PORT,
-    POKE,
+    POKE = PCI_ACCESSES,
     CHAIN,
     CHAIN_AGAIN, /* the most fruitful comes twice as often */
     SET_UP,
@@ -45,14 +33,7 @@ enum {
 };
 
 struct world {
-    struct guest_memory memory;
-    struct vm vm;
-    struct irq_router router;
-    struct virtio_pci pci;
-    struct pci_host host;
-    struct pci_ports pci_ports;
-    struct power power;
-    struct bus mmio, ports;
+    struct pci_machine machine;
     struct virtio_device *device;
     int image;
 };
@@ -79,14 +60,10 @@ static bool has_fd(void *context _unused_, const char *name _unused_)
     return false;
 }
 
-static void on_power(void *context _unused_, enum power_event event _unused_)
-{
-}
-
 int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_)
 {
     log_setup((enum log_level)0); /* silence */
-    MUST(guest_memory_init(&world.memory, UINT64_C(16) << 20) == 0);
+    MUST(guest_memory_init(&world.machine.memory, UINT64_C(16) << 20) == 0);
     world.image = memfd_create("image", MFD_CLOEXEC);
     return ftruncate(world.image, IMAGE_SIZE);
 }
@@ -112,22 +89,14 @@ static int create(const struct device_environment *environment)
 static void build(void)
 {
     const struct device_environment environment = {
-        .memory = &world.memory, .take_fd = take_fd, .has_fd = has_fd};
+        .memory = &world.machine.memory, .take_fd = take_fd, .has_fd = has_fd};
 
     fake_kvm = (struct fake_kvm){0};
     MUST(create(&environment) == 0);
-    world.vm = (struct vm){.fd = FAKE_VM_FD};
-    world.mmio = world.ports = (struct bus){0};
-    world.power = (struct power){.off_type = 5, .report = on_power};
-    MUST(irq_router_init(&world.router, FAKE_VM_FD) == 0);
-    pci_host_init(&world.host);
-    MUST(virtio_pci_init(&world.pci, world.device, &world.vm, &world.router) == 0);
-    MUST(pci_host_add(&world.host, &world.pci.function) == 1);
-    MUST(pci_host_attach(&world.host, &world.mmio) == 0);
-    MUST(pci_ports_attach(&world.pci_ports, &world.host, &world.power, &world.ports) == 0);
+    pci_machine_build(&world.machine, world.device);
     for (unsigned i = 0; i < QUEUES; i++)
-        memset(guest_memory_at(&world.memory, DESCRIPTORS + i * (uint64_t)STRIDE, 0x40000), 0,
-               0x30000);
+        memset(guest_memory_at(&world.machine.memory, DESCRIPTORS + i * (uint64_t)STRIDE, 0x40000),
+               0, 0x30000);
 }
 
 /* What the device's threads would do, until there is nothing left to do. */
@@ -145,22 +114,12 @@ static void run(void)
 static void take_apart(void)
 {
     world.device->type->destroy(world.device);
-    virtio_pci_done(&world.pci);
-    irq_router_done(&world.router);
-    pci_host_done(&world.host);
-    MUST(fake_kvm.n_irqfds == 0);
-}
-
-static uint64_t bar_now(void)
-{
-    uint64_t bar = world.pci.function.bar_address[0];
-
-    return bar ? bar : PLATFORM_PCI_WINDOW;
+    pci_machine_take_apart(&world.machine);
 }
 
 static void write_common(uint64_t at, uint64_t value, unsigned length)
 {
-    bus_write(&world.mmio, bar_now() + at, &value, length);
+    bus_write(&world.machine.mmio, pci_machine_bar(&world.machine) + at, &value, length);
 }
 
 /* A driver's usual beginning, but for a byte of it now and then. */
@@ -170,8 +129,7 @@ static void set_up(struct input *input)
     uint64_t features = world.device->state.offered & (input_64(input) | UINT64_C(1) << 32);
     uint8_t without = input_8(input), odd = input_8(input);
 
-    bus_write(&world.mmio, PLATFORM_ECAM + (1 << 15) + 0x10, &(uint32_t){0xc0000000}, 4);
-    bus_write(&world.mmio, PLATFORM_ECAM + (1 << 15) + 4, &(uint16_t){6}, 2);
+    pci_machine_map(&world.machine, 0xc0000000);
     write_common(20, 0, 1);
     run();
     MUST(!world.device->running && world.device->state.status == 0);
@@ -182,7 +140,8 @@ static void set_up(struct input *input)
     }
     write_common(20, 11, 1);
     for (uint16_t queue = 0; queue < world.device->n_queues; queue++) {
-        uint8_t *rings = guest_memory_at(&world.memory, queue * (uint64_t)STRIDE + AVAILABLE, 4);
+        uint8_t *rings =
+            guest_memory_at(&world.machine.memory, queue * (uint64_t)STRIDE + AVAILABLE, 4);
 
         memset(rings, 0, 4);
         if (without >= 0xe0 && (without >> queue & 1))
@@ -212,7 +171,7 @@ static void write_data(uint64_t base, struct input *input)
     memset(data + kind % sizeof(data), 0, sizeof(data) - kind % sizeof(data));
     if (kind & 0x80) /* a disk's: some type, and a sector that is there */
         memset(data + 4, 0, 11);
-    (void)guest_memory_write(&world.memory, base + DATA, data, sizeof(data));
+    (void)guest_memory_write(&world.machine.memory, base + DATA, data, sizeof(data));
 }
 
 /* A chain of up to HEADS buffers, direct or in a table, and a notification by the register. */
@@ -240,22 +199,23 @@ static void offer(struct input *input)
             descriptor.addr = input_64(input);
         if (kind >= 0xe8)
             descriptor.flags = input_8(input);
-        (void)guest_memory_write(&world.memory, base + table + i * 16u, &descriptor, 16);
+        (void)guest_memory_write(&world.machine.memory, base + table + i * 16u, &descriptor, 16);
     }
     if (shape & 0x40) {
         struct vring_desc descriptor = {
             .addr = base + TABLE, .len = (n + 1u) * 16, .flags = VRING_DESC_F_INDIRECT};
 
-        (void)guest_memory_write(&world.memory, base + DESCRIPTORS, &descriptor, 16);
+        (void)guest_memory_write(&world.machine.memory, base + DESCRIPTORS, &descriptor, 16);
     }
-    (void)guest_memory_read(&world.memory, base + AVAILABLE + 2, &index, 2);
+    (void)guest_memory_read(&world.machine.memory, base + AVAILABLE + 2, &index, 2);
     flags = shape & 0x80 ? input_8(input) : 0; /* the head, and that is what it is */
-    (void)guest_memory_write(&world.memory, base + AVAILABLE + 4 + (size ? index % size : 0) * 2u,
-                             &flags, 2);
+    (void)guest_memory_write(&world.machine.memory,
+                             base + AVAILABLE + 4 + (size ? index % size : 0) * 2u, &flags, 2);
     index++;
-    (void)guest_memory_write(&world.memory, base + AVAILABLE + 2, &index, 2);
-    bus_write(&world.mmio,
-              bar_now() + VIRTIO_PCI_PART_NOTIFY + queue * VIRTIO_PCI_NOTIFY_MULTIPLIER,
+    (void)guest_memory_write(&world.machine.memory, base + AVAILABLE + 2, &index, 2);
+    bus_write(&world.machine.mmio,
+              pci_machine_bar(&world.machine) + VIRTIO_PCI_PART_NOTIFY +
+                  queue * VIRTIO_PCI_NOTIFY_MULTIPLIER,
               &(uint16_t){(uint16_t)queue}, 2);
 }
 
@@ -268,7 +228,7 @@ static void poke(struct input *input)
         places[kind % ELEMENTSOF(places)] + kind / 5 % QUEUES * (uint64_t)STRIDE + input_8(input);
 
     input_take(input, data, sizeof(data));
-    (void)guest_memory_write(&world.memory, kind >= 0xe0 ? input_32(input) : address, data,
+    (void)guest_memory_write(&world.machine.memory, kind >= 0xe0 ? input_32(input) : address, data,
                              sizeof(data));
 }
 
@@ -291,29 +251,7 @@ static void host_acts(struct input *input)
 
 static void operate(struct input *input, uint8_t operation)
 {
-    uint64_t address;
-
     switch (operation) {
-    case READ_CONFIG:
-    case WRITE_CONFIG:
-        address = PLATFORM_ECAM + (1 << 15) + input_8(input);
-        access_bus(&world.mmio, address, operation == WRITE_CONFIG, input);
-        break;
-    case READ_BAR:
-    case WRITE_BAR:
-        address = input_16(input);
-        address = (address & 0x7000) | (address & 0x7f); /* the parts' first bytes */
-        access_bus(&world.mmio, bar_now() + address, operation == WRITE_BAR, input);
-        break;
-    case READ_ANY:
-    case WRITE_ANY:
-        access_bus(&world.mmio, PLATFORM_PCI_WINDOW + input_32(input), operation == WRITE_ANY,
-                   input);
-        break;
-    case PORT:
-        address = input_8(input);
-        access_bus(&world.ports, PLATFORM_PORT_PCI_CONFIG + address % 8, address & 0x80, input);
-        break;
     case POKE:
         poke(input);
         break;
@@ -324,15 +262,18 @@ static void operate(struct input *input, uint8_t operation)
     case HOST:
         host_acts(input);
         break;
-    default:
+    case SET_UP:
         set_up(input);
+        break;
+    default:
+        pci_machine_access(&world.machine, operation, input);
         break;
     }
 }
 
 static void check(void)
 {
-    const struct pci_function *function = &world.pci.function;
+    const struct pci_function *function = &world.machine.pci.function;
     const struct virtio_device *device = world.device;
     uint64_t bar = function->bar_address[0];
 

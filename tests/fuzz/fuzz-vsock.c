@@ -8,14 +8,11 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
-#include "tests/fuzz/bus.h"
+#include "tests/fuzz/pci-machine.h"
 #include "tests/unit/vmm/driver.h"
 #include "tests/unit/vmm/fake-vsock.h"
-#include "vmm/bus/platform.h"
 #include "vmm/devices/vsock.h"
-#include "vmm/kvm/vm.h"
 #include "vmm/log.h"
-#include "vmm/virtio/virtio-pci.h"
 
 enum {
     OPERATIONS_MAX = 300,
@@ -24,8 +21,8 @@ enum {
     ROUNDS = 20,
     BAR = PLATFORM_PCI_WINDOW,
 
-    READ_BAR = 0,
-    WRITE_BAR,
+    LOOK = 0, /* at a register of the BAR */
+    CHANGE,
     CONFIG,
     COMPLAIN,
     REFUSE,
@@ -34,12 +31,7 @@ enum {
 };
 
 struct world {
-    struct guest_memory memory;
-    struct vm vm;
-    struct irq_router router;
-    struct virtio_pci pci;
-    struct pci_host host;
-    struct bus mmio;
+    struct pci_machine machine;
     struct virtio_device *device;
 };
 
@@ -57,36 +49,26 @@ static void forget_fd(void *context _unused_, const char *name _unused_)
 int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_)
 {
     log_setup((enum log_level)0); /* silence */
-    MUST(guest_memory_init(&world.memory, UINT64_C(16) << 20) == 0);
+    MUST(guest_memory_init(&world.machine.memory, UINT64_C(16) << 20) == 0);
     return 0;
 }
 
 static void build(void)
 {
     const struct device_environment environment = {
-        .memory = &world.memory, .take_fd = take_fd, .forget_fd = forget_fd};
+        .memory = &world.machine.memory, .take_fd = take_fd, .forget_fd = forget_fd};
 
     fake_vsock_init(0);
     MUST(vsock_create("cid=4711,vhost=fd:vhost-vsock", &environment, &world.device) == 0);
-    world.vm = (struct vm){.fd = FAKE_VM_FD};
-    world.mmio = (struct bus){0};
-    MUST(irq_router_init(&world.router, FAKE_VM_FD) == 0);
-    pci_host_init(&world.host);
-    MUST(virtio_pci_init(&world.pci, world.device, &world.vm, &world.router) == 0);
-    MUST(pci_host_add(&world.host, &world.pci.function) == 1);
-    MUST(pci_host_attach(&world.host, &world.mmio) == 0);
-    bus_write(&world.mmio, PLATFORM_ECAM + (1 << 15) + 0x10, &(uint32_t){BAR}, 4);
-    bus_write(&world.mmio, PLATFORM_ECAM + (1 << 15) + 4, &(uint16_t){6}, 2);
+    pci_machine_build(&world.machine, world.device);
+    pci_machine_map(&world.machine, BAR);
 }
 
 static void take_apart(void)
 {
     world.device->type->destroy(world.device);
     MUST(!fake_vsock.running);
-    virtio_pci_done(&world.pci);
-    irq_router_done(&world.router);
-    pci_host_done(&world.host);
-    MUST(fake_kvm.n_irqfds == 0);
+    pci_machine_take_apart(&world.machine);
 }
 
 /* What the device's thread would do. */
@@ -106,28 +88,28 @@ static void set_up(struct input *input)
     uint32_t words[] = {1, (uint32_t)(features >> 32), 0, (uint32_t)features};
     uint8_t without = input_8(input), odd = input_8(input);
 
-    bus_write(&world.mmio, BAR + 20, &(uint8_t){0}, 1);
+    bus_write(&world.machine.mmio, BAR + 20, &(uint8_t){0}, 1);
     run();
-    bus_write(&world.mmio, BAR + 20, &(uint8_t){3}, 1);
+    bus_write(&world.machine.mmio, BAR + 20, &(uint8_t){3}, 1);
     for (unsigned i = 0; i < 4; i++)
-        bus_write(&world.mmio, BAR + 8 + i % 2 * 4, &words[i], 4);
-    bus_write(&world.mmio, BAR + 20, &(uint8_t){11}, 1);
+        bus_write(&world.machine.mmio, BAR + 8 + i % 2 * 4, &words[i], 4);
+    bus_write(&world.machine.mmio, BAR + 20, &(uint8_t){11}, 1);
     for (uint16_t queue = 0; queue < QUEUES; queue++) {
         if (without >= 0xc0 && (without >> queue & 1))
             continue;
-        bus_write(&world.mmio, BAR + 22, &queue, 2);
-        bus_write(&world.mmio, BAR + 26, &queue, 2);
+        bus_write(&world.machine.mmio, BAR + 22, &queue, 2);
+        bus_write(&world.machine.mmio, BAR + 26, &queue, 2);
         if (odd >= 0xe0)
-            bus_write(&world.mmio, BAR + 24, &(uint16_t){input_16(input)}, 2);
+            bus_write(&world.machine.mmio, BAR + 24, &(uint16_t){input_16(input)}, 2);
         for (unsigned i = 0; i < 3; i++)
-            bus_write(&world.mmio, BAR + 32 + 8 * i,
+            bus_write(&world.machine.mmio, BAR + 32 + 8 * i,
                       &(uint64_t){odd >= 0xc0 && odd % 9 == queue * 3 + i
                                       ? input_64(input)
                                       : places[i] + queue * (uint64_t)STRIDE},
                       8);
-        bus_write(&world.mmio, BAR + 28, &(uint16_t){1}, 2);
+        bus_write(&world.machine.mmio, BAR + 28, &(uint16_t){1}, 2);
     }
-    bus_write(&world.mmio, BAR + 20, &(uint8_t){15}, 1);
+    bus_write(&world.machine.mmio, BAR + 20, &(uint8_t){15}, 1);
 }
 
 static void operate(struct input *input, uint8_t operation)
@@ -145,16 +127,14 @@ static void operate(struct input *input, uint8_t operation)
     uint64_t address;
 
     switch (operation) {
-    case READ_BAR:
-    case WRITE_BAR:
-        address = input_16(input);
-        access_bus(&world.mmio, BAR + ((address & 0x7000) | (address & 0x7f)),
-                   operation == WRITE_BAR, input);
+    case LOOK:
+    case CHANGE:
+        pci_machine_access(&world.machine, operation == LOOK ? READ_BAR : WRITE_BAR, input);
         break;
     case CONFIG:
         address = input_8(input);
-        bus_write(&world.mmio, PLATFORM_ECAM + (1 << 15) + 4, &(uint16_t){address & 6}, 2);
-        bus_write(&world.mmio, PLATFORM_ECAM + (1 << 15) + 4, &(uint16_t){6}, 2);
+        bus_write(&world.machine.mmio, PCI_MACHINE_CONFIG + 4, &(uint16_t){address & 6}, 2);
+        bus_write(&world.machine.mmio, PCI_MACHINE_CONFIG + 4, &(uint16_t){6}, 2);
         break;
     case COMPLAIN: /* of a broken ring; the descriptor is the device's, running or not */
         if (fake_vsock.queues[0].error >= 0)
