@@ -69,55 +69,64 @@ static int read_config(const char *path, char **ret)
     return 0;
 }
 
-/* What the kernel that runs here is called on disk: as Debian and Fedora have it, and others. */
-static int find_on_host(const char *root, const char *const *formats, char ret[static PATH_MAX])
+/* Where the files of the kernel that runs here are: as Debian and Fedora have them, and others. */
+struct host_file {
+    const char *before, *after; /* its version */
+};
+
+static bool find_on_host(const char *root, const char *version, const struct host_file *files,
+                         char ret[static PATH_MAX])
 {
+    for (; files->before; files++) {
+        (void)snprintf(ret, PATH_MAX, "%s%s%s%s", root, files->before, version, files->after);
+        if (access(ret, F_OK) == 0)
+            return true;
+    }
+    *ret = '\0';
+    return false;
+}
+
+/* What INITRD and CONFIG do not name is looked for. */
+static int find_host(const char *root, char *image, char *initrd, char *config)
+{
+    static const struct host_file images[] = {
+        {"/boot/vmlinuz-", ""}, {"/usr/lib/modules/", "/vmlinuz"}, {NULL, NULL}};
+    static const struct host_file initrds[] = {
+        {"/boot/initrd.img-", ""}, {"/boot/initramfs-", ".img"}, {NULL, NULL}};
+    static const struct host_file configs[] = {
+        {"/boot/config-", ""}, {"/usr/lib/modules/", "/config"}, {NULL, NULL}};
     struct utsname host;
 
     if (uname(&host) < 0)
         return -errno;
-    for (; *formats; formats++) {
-        int n = snprintf(ret, PATH_MAX, "%s", root);
-
-        (void)snprintf(ret + n, PATH_MAX - (size_t)n, "%s%s%s", *formats, host.release,
-                       strncmp(*formats, "/usr/lib/modules/", 17) == 0 ? "/vmlinuz"
-                       : strcmp(*formats, "/boot/initramfs-") == 0     ? ".img"
-                                                                       : "");
-        if (access(ret, F_OK) == 0)
-            return 0;
+    if (!find_on_host(root, host.release, images, image)) {
+        (void)complain("this host runs %s, and there is no such kernel in /boot or "
+                       "/usr/lib/modules; name the file: volt-kernel add NAME IMAGE",
+                       host.release);
+        return -ENOENT;
     }
-    return complain("this host runs %s, and there is no file of it in /boot; name the file: "
-                    "volt-kernel add NAME IMAGE",
-                    host.release),
-           -ENOENT;
+    if (!*initrd && !find_on_host(root, host.release, initrds, initrd)) {
+        (void)complain("this host runs %s, and there is no initrd for it in /boot; make one "
+                       "(update-initramfs -c -k %s), or name one: --initrd=FILE",
+                       host.release, host.release);
+        return -ENOENT;
+    }
+    if (!*config)
+        (void)find_on_host(root, host.release, configs, config);
+    return 0;
 }
 
 /* The image's path, and with --from-host the initrd's and the configuration's. */
 static int find_sources(const struct arguments *arguments, struct parts *parts, char *initrd,
                         char *config)
 {
-    static const char *const images[] = {"/boot/vmlinuz-", "/usr/lib/modules/", NULL};
-    static const char *const initrds[] = {"/boot/initrd.img-", "/boot/initramfs-", NULL};
-    static const char *const configs[] = {"/boot/config-", NULL};
-    struct utsname host;
-
     if (arguments->initrd)
         (void)snprintf(initrd, PATH_MAX, "%s", arguments->initrd);
     if (arguments->config)
         (void)snprintf(config, PATH_MAX, "%s", arguments->config);
-    if (!arguments->from_host) {
-        (void)snprintf(parts->source, PATH_MAX, "%s", arguments->words[1]);
-        return 0;
-    }
-    if (find_on_host(arguments->root, images, parts->source) < 0 || uname(&host) < 0)
-        return -ENOENT;
-    if (!*initrd && find_on_host(arguments->root, initrds, initrd) < 0)
-        return -ENOENT;
-    if (!*config) {
-        (void)snprintf(config, PATH_MAX, "%s%s%s", arguments->root, configs[0], host.release);
-        if (access(config, F_OK) < 0)
-            *config = '\0';
-    }
+    if (arguments->from_host)
+        return find_host(arguments->root, parts->source, initrd, config);
+    (void)snprintf(parts->source, PATH_MAX, "%s", arguments->words[1]);
     return 0;
 }
 
@@ -177,6 +186,10 @@ static void tell_missing(const struct parts *parts)
     rest = advice;
     while ((line = strsep(&rest, "\n")))
         (void)complain("%s", line);
+    if (parts->initrd_fd < 0 && strcmp(parts->import.format, "deb") == 0)
+        (void)complain("notice: a Debian package has no initrd: update-initramfs makes it where "
+                       "the package is installed (--initrd=/boot/initrd.img-%s there)",
+                       parts->import.version);
 }
 
 static int fill(struct stage *stage, const struct parts *parts, char **ret_why)

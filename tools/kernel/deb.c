@@ -220,7 +220,8 @@ static int read_data(const struct source *member, struct source *kernel, char **
     return 0;
 }
 
-/* linux-image-cloud-amd64 and the like only depend on the one that has the kernel. */
+/* linux-image-cloud-amd64 and the like only depend on the one that has the kernel, and since 7.3
+ * so does linux-image-VERSION-amd64: linux-binary-VERSION-amd64 has it. */
 static int no_kernel(const struct source *source, const char *control, char **ret_why)
 {
     char package[DEB_FIELD_MAX], depends[DEB_FIELD_MAX];
@@ -235,7 +236,7 @@ static int no_kernel(const struct source *source, const char *control, char **re
                    source->name, package, depends);
     return why(ret_why, -ENOEXEC,
                "%s: the package %s has no kernel in it (boot/vmlinuz-…); linux-image-VERSION-amd64 "
-               "packages have",
+               "has, or linux-binary-VERSION-amd64, since Debian's 7.3",
                source->name, package);
 }
 

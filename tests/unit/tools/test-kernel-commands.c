@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "tests/unit/generator/temporary-dir.h"
-#include "tests/unit/tools/kernel-image.h"
+#include "tests/unit/tools/deb-image.h"
 #include "tools/kernel/command.h"
 
 #define UUID_A "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
@@ -131,13 +131,36 @@ static void test_from_host(void **state _unused_)
 
     (void)snprintf(
         command, sizeof(command),
-        "cd %s && mkdir boot && cp image boot/vmlinuz-$(uname -r) && cp initrd "
-        "boot/initrd.img-$(uname -r) && echo CONFIG_FROM_HOST=y >boot/config-$(uname -r)",
+        "cd %s && mkdir -p boot usr/lib/modules/$(uname -r) && cp image boot/vmlinuz-$(uname -r) "
+        "&& echo CONFIG_FROM_HOST=y >usr/lib/modules/$(uname -r)/config",
         dir.path);
+    assert_int_equal(system(command), 0);
+    check(command_add, 1, "there is no initrd for it in /boot; make one", WORDS("host"),
+          .from_host = true);
+    (void)snprintf(command, sizeof(command), "cd %s && cp initrd boot/initrd.img-$(uname -r)",
+                   dir.path);
     assert_int_equal(system(command), 0);
     check(command_add, 0, "added host: " KERNEL_VERSION, WORDS("host"), .from_host = true);
     check(command_show, 0, "  initrd: 9B", WORDS("host"));
     check(command_show, 0, "  config: 19B", WORDS("host"));
+}
+
+static void test_a_package_without_an_initrd(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
+    _cleanup_bytes_ struct bytes image = vmlinux_new(CONFIG), tar = {0}, deb = {0};
+    char path[PATH_MAX], initrd[PATH_MAX];
+
+    tar_add(&tar, "./boot/vmlinuz-" KERNEL_VERSION, '0', image.data, image.size);
+    tar_end(&tar);
+    deb = deb_of(DEB_CONTROL, &tar, NULL);
+    int fd = open(temporary_path(&dir, "deb", path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    assert_int_equal(write(fd, deb.data, deb.size), deb.size);
+    (void)close(fd);
+    check(command_add, 0, "(--initrd=/boot/initrd.img-" KERNEL_VERSION " there)", WORDS("a", path));
+    check(command_add, 0, "added b", WORDS("b", path),
+          .initrd = temporary_path(&dir, "initrd", initrd));
+    check(command_show, 0, "  initrd: 9B", WORDS("b"));
 }
 
 static void test_a_kernel_that_is_named_stays(void **state _unused_)
@@ -240,9 +263,13 @@ static void test_what_is_wrong_is_told(void **state _unused_)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_add_and_tell), cmocka_unit_test(test_what_cannot_be_added),
-        cmocka_unit_test(test_from_host),    cmocka_unit_test(test_a_kernel_that_is_named_stays),
-        cmocka_unit_test(test_the_vendors),  cmocka_unit_test(test_what_is_wrong_is_told),
+        cmocka_unit_test(test_add_and_tell),
+        cmocka_unit_test(test_what_cannot_be_added),
+        cmocka_unit_test(test_a_package_without_an_initrd),
+        cmocka_unit_test(test_from_host),
+        cmocka_unit_test(test_a_kernel_that_is_named_stays),
+        cmocka_unit_test(test_the_vendors),
+        cmocka_unit_test(test_what_is_wrong_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
