@@ -18,6 +18,7 @@ test_kvm_runs() {
     assert test -r /dev/kvm -a -w /dev/kvm
     modules=$(lsmod)
     assert_match 'kvm_(amd|intel)' "$modules"
+    assert_equal 1 "$(find "/proc/$(systemctl show --value -p MainPID lab-vm)/fd" -lname 'anon_inode:kvm-vm' | wc -l)" 'VMs held'
 }
 
 test_vhost_net_and_tun_are_there() {

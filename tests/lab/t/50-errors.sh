@@ -97,8 +97,10 @@ test_an_extra_descriptor_is_named() {
 test_without_kvm_the_message_says_what_to_load() {
     vm_without_restart "$uuid"
     vm_ini web "$uuid"
+    systemctl stop lab-vm
     rmmod kvm-amd kvm-intel 2>/dev/null || true
-    trap 'rm -rf "$without_restart_dir"; modprobe -a kvm-amd kvm-intel 2>/dev/null; true' EXIT
+    trap 'rm -rf "$without_restart_dir"; systemctl start lab-vm' EXIT
+    assert_fails test -e /dev/kvm
     systemctl daemon-reload
     assert_fails systemctl start "$service"
     assert_match kvm "$(vm_property "$uuid" StatusText)"
