@@ -15,7 +15,7 @@ static int check_verity(int fd, const struct kernel_file_entry *entry, char **re
 {
     char digest[KERNEL_VERITY_SIZE];
 
-    /* A copy of the file, or another file system, has none: no proof of anything. */
+    /* A copy of the file, or another file system, has none. */
     if (!entry->verity[0] || verity_measure(fd, digest, sizeof(digest)) < 0)
         return 0;
     if (!strcmp(digest, entry->verity))
@@ -61,9 +61,11 @@ int kernel_verify(int fd, const struct kernel_file_entry *entry, bool always, co
     r = check_verity(fd, entry, ret_why);
     if (r < 0)
         return r;
-    *ret_how = r > 0 ? "fs-verity" : "size and time";
-    if (!always && (r > 0 || (st.st_mtim.tv_sec == entry->mtime.tv_sec &&
-                              st.st_mtim.tv_nsec == entry->mtime.tv_nsec)))
+    bool sealed = r > 0;
+    *ret_how = sealed ? "fs-verity" : "size and time";
+    /* Where a seal is gone, somebody put another file there, and time is no proof of anything. */
+    if (!always && (sealed || (!entry->verity[0] && st.st_mtim.tv_sec == entry->mtime.tv_sec &&
+                               st.st_mtim.tv_nsec == entry->mtime.tv_nsec)))
         return 0;
     r = check_sha256(fd, entry, ret_why);
     if (r >= 0)

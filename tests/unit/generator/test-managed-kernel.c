@@ -232,6 +232,28 @@ static void test_auto_reads_nothing(void **state _unused_)
     assert_int_equal(strncmp(why, "sha256 ", 7), 0);
 }
 
+/* A file that was sealed, and is not any more, is read, whatever its time says. */
+static void test_a_seal_that_is_gone(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
+    struct kernel_file_entry entry;
+    _cleanup_free_ char *why = NULL;
+    const char *how;
+    char path[PATH_MAX];
+
+    temporary_write(&dir, "f", "vmlinux");
+    set_time(&dir, "f", 123456789);
+    entry_of(&dir, "f", &entry);
+    (void)snprintf(entry.verity, sizeof(entry.verity), "sha256:00");
+    _cleanup_close_ int fd = open(temporary_path(&dir, "f", path), O_RDONLY | O_CLOEXEC);
+    assert_int_equal(kernel_verify(fd, &entry, false, &how, &why), 0);
+    assert_string_equal(how, "sha256");
+    temporary_write(&dir, "f", "vmlinuz");
+    set_time(&dir, "f", 123456789);
+    assert_int_equal(kernel_verify(fd, &entry, false, &how, &why), -EBADMSG);
+    assert_int_equal(strncmp(why, "sha256 ", 7), 0);
+}
+
 static void test_what_the_vmm_is_told(void **state _unused_)
 {
     _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
@@ -359,6 +381,7 @@ int main(void)
         cmocka_unit_test(test_by_hand),
         cmocka_unit_test(test_verify),
         cmocka_unit_test(test_auto_reads_nothing),
+        cmocka_unit_test(test_a_seal_that_is_gone),
         cmocka_unit_test(test_what_the_vmm_is_told),
         cmocka_unit_test(test_cmdline_is_one_line),
         cmocka_unit_test(test_manifest),
