@@ -16,7 +16,8 @@
 struct parts {
     struct kernel_import import;
     char source[PATH_MAX];
-    int initrd_fd; /* of --initrd or --from-host; -EBADF: the import's, if any */
+    const char *origin; /* what the manifest calls it; NULL: source */
+    int initrd_fd;      /* of --initrd or --from-host; -EBADF: the import's, if any */
     const char *cmdline;
     char *config;
 };
@@ -153,6 +154,8 @@ static int parts_read(const struct arguments *arguments, struct parts *parts)
     _cleanup_close_ int fd = -EBADF;
     int r = find_sources(arguments, parts, initrd, config);
 
+    parts->origin = arguments->origin;
+
     if (r < 0)
         return r;
     if (*config && read_config(config, &parts->config) < 0)
@@ -201,7 +204,8 @@ static int fill(struct stage *stage, const struct parts *parts, char **ret_why)
 
     kernel_manifest_set(manifest->version, sizeof(manifest->version), parts->import.version);
     kernel_manifest_set(manifest->format, sizeof(manifest->format), parts->import.format);
-    kernel_manifest_set(manifest->source, sizeof(manifest->source), parts->source);
+    kernel_manifest_set(manifest->source, sizeof(manifest->source),
+                        parts->origin ? parts->origin : parts->source);
     if (gmtime_r(&now, &tm))
         (void)strftime(manifest->added, sizeof(manifest->added), "%Y-%m-%dT%H:%M:%SZ", &tm);
     r = stage_copy(stage, KERNEL_VMLINUX, parts->import.vmlinux_fd, ret_why);
@@ -256,16 +260,15 @@ static int put(const struct arguments *arguments, const struct parts *parts)
 }
 
 /* Before all the work. */
-static int check_free(const struct arguments *arguments)
+int check_free(const struct arguments *arguments, const char *name)
 {
     struct kernel_dir dir;
 
     if (arguments->replace ||
-        kernel_store_open_in(arguments->root, KERNEL_LAYER_LOCAL, arguments->words[0], &dir) < 0)
-        return 0;
+        kernel_store_open_in(arguments->root, KERNEL_LAYER_LOCAL, name, &dir) < 0)
+        return STATUS_DONE;
     kernel_dir_done(&dir);
-    return complain("there is a kernel %s already; --replace puts this one in its place",
-                    arguments->words[0]);
+    return complain("there is a kernel %s already; --replace puts this one in its place", name);
 }
 
 int command_add(const struct arguments *arguments)
@@ -278,7 +281,7 @@ int command_add(const struct arguments *arguments)
         (void)complain("add: expected a NAME and an IMAGE, or a NAME and --from-host");
         return STATUS_USAGE;
     }
-    if (check_free(arguments) != 0)
+    if (check_free(arguments, arguments->words[0]) != STATUS_DONE)
         return STATUS_FAILED;
     if (parts_read(arguments, &parts) < 0)
         return STATUS_FAILED;

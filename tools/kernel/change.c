@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tools/kernel/build-dir.h"
 #include "tools/kernel/command.h"
 #include "tools/kernel/listing.h"
 
@@ -152,16 +153,20 @@ int command_gc(const struct arguments *arguments)
 {
     _cleanup_store_ struct store store = {.dir_fd = -EBADF, .lock_fd = -EBADF};
     _cleanup_free_ char *why = NULL;
-    unsigned left = 0, unused = 0;
+    unsigned builds = 0, left = 0, unused = 0;
     int r;
 
     if (open_for_writing(arguments, &store) < 0)
         return STATUS_FAILED;
     r = store_clean(&store, &left, &why);
+    if (r >= 0)
+        r = build_dir_clean(arguments->root, &builds, &why);
     if (r < 0)
         return complain("%s", why ? why : strerror(-r));
     if (arguments->unused && remove_unused(arguments, &store, &unused) != STATUS_DONE)
         return STATUS_FAILED;
+    if (builds > 0)
+        notice("removed %u of the builds in " BUILD_CACHE, builds);
     notice("removed %u left behind by interrupted work%s", left,
            arguments->unused && unused == 0 ? ", and no kernel: all are named, or made by hand"
                                             : "");

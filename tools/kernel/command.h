@@ -12,12 +12,15 @@ struct arguments {
     const char *root; /* "": the machine itself */
     char **words;     /* what stands behind the command; NULL at the end */
     unsigned n_words;
-    const char *initrd, *cmdline, *config; /* or NULL */
-    bool replace, from_host, json, unused;
+    const char *initrd, *cmdline, *config; /* or NULL, also below */
+    const char *source, *jobs;
+    const char *origin; /* what the manifest calls the image's; NULL: its path */
+    bool replace, from_host, json, unused, clean, twice;
 };
 
 int command_list(const struct arguments *arguments);
 int command_add(const struct arguments *arguments);
+int command_build(const struct arguments *arguments);
 int command_show(const struct arguments *arguments);
 int command_default(const struct arguments *arguments);
 int command_verify(const struct arguments *arguments);
@@ -30,6 +33,10 @@ void notice(const char *format, ...) _printf_(1, 2);
 
 /* Whether NAME may be a kernel's; else says so. */
 bool check_name(const char *name);
+
+/* Whether a kernel of that NAME can be added: there is none yet, or it may be replaced. The exit
+ * status; says so. */
+int check_free(const struct arguments *arguments, const char *name);
 
 /* Opens the store for writing, and says so where it has to wait or cannot. 0 or -errno. */
 int open_for_writing(const struct arguments *arguments, struct store *ret);

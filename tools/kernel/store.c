@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "tools/kernel/make-directories.h"
 #include "tools/kernel/remove-tree.h"
 #include "tools/kernel/why.h"
 
@@ -21,26 +22,6 @@
 static void hidden_name(const char *name, const char *suffix, char ret[static HIDDEN_SIZE])
 {
     (void)snprintf(ret, HIDDEN_SIZE, ".%s%s", name, suffix);
-}
-
-/* As mkdir -p. */
-static int make_directories(const char *path)
-{
-    char copy[PATH_MAX];
-
-    (void)snprintf(copy, sizeof(copy), "%s", path);
-    for (char *p = copy + 1;; p++) {
-        char c = *p;
-
-        if (c != '/' && c != '\0')
-            continue;
-        *p = '\0';
-        if (mkdir(copy, 0755) < 0 && errno != EEXIST)
-            return -errno;
-        *p = c;
-        if (c == '\0')
-            return 0;
-    }
 }
 
 static int lock(struct store *store, void (*waiting)(void))

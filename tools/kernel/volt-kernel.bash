@@ -13,10 +13,19 @@ _volt_kernel_names() {
     done | sort -u
 }
 
+# The packages with a kernel's source that are installed and begin with WORD.
+_volt_kernel_sources() {
+    local path
+    for path in /usr/src/linux-source-*.tar.xz; do
+        path=${path##*/} path=${path%.tar.xz}
+        [[ $path != "$1"* || $path == *'*' ]] || echo "$path"
+    done
+}
+
 _volt_kernel() {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' words=() n=0 i
     local -A options=(
-        [add]='--initrd --cmdline --config --from-host --replace' [list]=--json [show]=--json [gc]=--unused
+        [add]='--initrd --cmdline --config --from-host --replace' [build]='--source --jobs --clean --twice --replace' [list]=--json [show]=--json [gc]=--unused
         [default]='' [verify]='' [remove]=''
     )
     # bash takes --initrd=FILE for three words.
@@ -24,8 +33,9 @@ _volt_kernel() {
     [[ $previous != '=' ]] || previous=${COMP_WORDS[COMP_CWORD - 2]}
     case $previous in
     --initrd | --config) mapfile -t COMPREPLY < <(compgen -f -- "$word") && return ;;
+    --source) mapfile -t COMPREPLY < <(compgen -f -- "$word"; _volt_kernel_sources "$word") && return ;;
     --root) mapfile -t COMPREPLY < <(compgen -d -- "$word") && return ;;
-    --cmdline) return ;;
+    --cmdline | --jobs) return ;;
     esac
     for ((i = 1; i < COMP_CWORD; i++)); do
         [[ ${COMP_WORDS[i]} != -* && ${COMP_WORDS[i]} != '=' && ${COMP_WORDS[i - 1]} != '=' ]] || continue
@@ -37,7 +47,7 @@ _volt_kernel() {
         words=("${!options[@]}")
     elif [[ $command == add && $n -eq 1 ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$word") && return
-    elif [[ $command == verify || ($command =~ ^(show|default|remove|add)$ && $n -eq 0) ]]; then
+    elif [[ $command == verify || ($command =~ ^(show|default|remove|add|build)$ && $n -eq 0) ]]; then
         mapfile -t words < <(_volt_kernel_names /var/lib/volt/kernels /usr/lib/volt/kernels)
     fi
     mapfile -t COMPREPLY < <(compgen -W "${words[*]}" -- "$word")

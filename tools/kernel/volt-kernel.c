@@ -4,12 +4,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tools/kernel/build-settings.h"
 #include "tools/kernel/command.h"
 
 static const char help[] =
     "volt-kernel list [--json]\n"
     "volt-kernel add NAME IMAGE [--initrd=FILE] [--cmdline=TEXT] [--config=FILE] [--replace]\n"
     "volt-kernel add NAME --from-host [--initrd=FILE] [--cmdline=TEXT] [--replace]\n"
+    "volt-kernel build [NAME] [--source=DIR|PKG] [--jobs=N] [--clean] [--twice] [--replace]\n"
     "volt-kernel show NAME [--json]\n"
     "volt-kernel default [NAME]\n"
     "volt-kernel verify [NAME...]\n"
@@ -22,6 +24,8 @@ static const char help[] =
     "  add      takes IMAGE (vmlinux, vmlinuz, unified kernel image or Debian package) apart,\n"
     "           unpacks it, and puts it in the store as NAME, at once or not at all; the\n"
     "           first one becomes the default\n"
+    "  build    makes the Volt guest kernel of a kernel's source, with the settings in\n"
+    "           " BUILD_SETTINGS_VENDOR ", and adds it as NAME (volt-6.1)\n"
     "  show     all that is known of one\n"
     "  default  the kernel of VMs that name none: shows it, or makes it NAME\n"
     "  verify   reads all files, and holds them against what was added\n"
@@ -33,6 +37,11 @@ static const char help[] =
     "  --config=FILE   its configuration, where IMAGE does not say\n"
     "  --from-host     IMAGE is the kernel that this host runs, with its initrd\n"
     "  --replace       in place of a kernel of that name; VMs that run keep the old one\n"
+    "  --source=DIR|PKG  a kernel's source: a directory, a tarball, or a package such as\n"
+    "                  linux-source-6.1; by default the newest of these in /usr/src\n"
+    "  --jobs=N        as many compilers at a time, by default one for each CPU\n"
+    "  --clean         throws away what an interrupted build left, and begins anew\n"
+    "  --twice         builds it in two directories, and adds it if both are the same\n"
     "  --unused        also kernels that no VM names, but for the default\n"
     "  --json          for programs\n"
     "  --root=DIR      look for everything but IMAGE and FILE below DIR\n"
@@ -47,7 +56,7 @@ static const struct {
     {"list", command_list, 0, 0, "j"},     {"add", command_add, 1, 2, "icgpf"},
     {"show", command_show, 1, 1, "j"},     {"default", command_default, 0, 1, ""},
     {"verify", command_verify, 0, 64, ""}, {"remove", command_remove, 1, 1, ""},
-    {"gc", command_gc, 0, 0, "u"},
+    {"gc", command_gc, 0, 0, "u"},         {"build", command_build, 0, 1, "sotwp"},
 };
 
 static int usage_error(const char *text, const char *detail)
@@ -80,6 +89,18 @@ static void take_option(struct arguments *arguments, int option, const char *val
     case 'u':
         arguments->unused = true;
         break;
+    case 's':
+        arguments->source = value;
+        break;
+    case 'o':
+        arguments->jobs = value;
+        break;
+    case 'w':
+        arguments->clean = true;
+        break;
+    case 't':
+        arguments->twice = true;
+        break;
     case 'j':
         arguments->json = true;
         break;
@@ -93,7 +114,8 @@ static int run(struct arguments *arguments, const char *given)
     const char *command = arguments->words[0];
 
     if (!command)
-        return usage_error("no command", "expected list, add, show, default, verify, remove or gc");
+        return usage_error("no command",
+                           "expected list, add, build, show, default, verify, remove or gc");
     arguments->words++;
     arguments->n_words--;
     for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
@@ -120,6 +142,10 @@ int main(int argc, char **argv)
         {"replace", no_argument, NULL, 'p'},
         {"from-host", no_argument, NULL, 'f'},
         {"unused", no_argument, NULL, 'u'},
+        {"source", required_argument, NULL, 's'},
+        {"jobs", required_argument, NULL, 'o'},
+        {"clean", no_argument, NULL, 'w'},
+        {"twice", no_argument, NULL, 't'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},

@@ -3,21 +3,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "tests/unit/generator/temporary-dir.h"
 #include "tests/unit/tools/deb-image.h"
-#include "tools/kernel/command.h"
+#include "tests/unit/tools/kernel-command.h"
 
 #define UUID_A "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 #define UUID_B "7ba7b810-9dad-11d1-80b4-00c04fd430c8"
 #define CONFIG "CONFIG_X86_64=y\n"
-
-static void make_dirs(const struct temporary_dir *dir, const char *path)
-{
-    char command[PATH_MAX];
-
-    (void)snprintf(command, sizeof(command), "mkdir -p %s/%s", dir->path, path);
-    assert_int_equal(system(command), 0);
-}
 
 /* With an image, the file "image" there. */
 static struct temporary_dir new_root(void)
@@ -33,39 +24,6 @@ static struct temporary_dir new_root(void)
     temporary_write(&dir, "initrd", "an initrd");
     return dir;
 }
-
-/* What was said, to either; the status is in *RET_STATUS. */
-static char *run(int (*command)(const struct arguments *), struct arguments *arguments,
-                 int *ret_status)
-{
-    int saved = dup(STDOUT_FILENO);
-    struct capture capture;
-
-    (void)fflush(stdout);
-    capture = capture_start();
-    assert_true(dup2(capture.file, STDOUT_FILENO) >= 0);
-    for (; arguments->words[arguments->n_words]; arguments->n_words++)
-        ;
-    *ret_status = command(arguments);
-    (void)fflush(stdout);
-    assert_true(dup2(saved, STDOUT_FILENO) >= 0);
-    (void)close(saved);
-    return capture_end(&capture);
-}
-
-#define check(command, status, said, ...)                                                          \
-    do {                                                                                           \
-        struct arguments arguments = {.root = dir.path, __VA_ARGS__};                              \
-        int actual;                                                                                \
-        _cleanup_free_ char *text = run(command, &arguments, &actual);                             \
-        if (actual != (status) || !strstr(text, said))                                             \
-            fail_msg("status %d, not %d: %s", actual, status, text);                               \
-    } while (0)
-#define WORDS(...)                                                                                 \
-    .words = (char *[])                                                                            \
-    {                                                                                              \
-        __VA_ARGS__ __VA_OPT__(, ) NULL                                                            \
-    }
 
 static void test_add_and_tell(void **state _unused_)
 {

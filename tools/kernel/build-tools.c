@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Looks for the programs that building a kernel takes, before anything is begun. */
+#include "tools/kernel/build-tools.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "tools/kernel/build-run.h"
+#include "tools/kernel/why.h"
+
+static const struct {
+    const char *program, *package;
+    bool tarball; /* only to unpack one */
+} tools[] = {
+    {"make", "make", false},   {"gcc", "gcc", false},
+    {"ld", "binutils", false}, {"objcopy", "binutils", false},
+    {"flex", "flex", false},   {"bison", "bison", false},
+    {"bc", "bc", false},       {"tar", "tar", true},
+    {"xz", "xz-utils", true},
+};
+
+static bool is_in_path(const char *program)
+{
+    const char *p = getenv("PATH");
+    char path[PATH_MAX];
+
+    for (size_t n; p && *p; p += n + (p[n] == ':')) {
+        n = strcspn(p, ":");
+        (void)snprintf(path, sizeof(path), "%.*s/%s", (int)n, p, program);
+        if (access(path, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* objtool, which the kernel builds for itself, reads ELF files by libelf; and the C library's own
+ * headers may be missing, too. */
+static bool has_header(const char *header)
+{
+    const char *const argv[] = {"gcc", "-fsyntax-only", "-include", header, "-x",
+                                "c",   "/dev/null",     NULL};
+    char **environment = build_run_environment();
+    posix_spawn_file_actions_t actions;
+    int status = -1;
+    pid_t pid;
+
+    if (!environment || posix_spawn_file_actions_init(&actions) != 0) {
+        build_run_environment_free(environment);
+        return false;
+    }
+    if (posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0) == 0 &&
+        posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environment) ==
+            0)
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+            ;
+    (void)posix_spawn_file_actions_destroy(&actions);
+    build_run_environment_free(environment);
+    return status == 0;
+}
+
+static void add(FILE *missing, FILE *packages, unsigned *n, const char *what, const char *package)
+{
+    (void)fprintf(missing, "%s%s", *n ? ", " : "", what);
+    (void)fprintf(packages, " %s", package);
+    (*n)++;
+}
+
+int build_tools_check(bool tarball, char **ret_why)
+{
+    _cleanup_free_ char *missing = NULL, *packages = NULL;
+    size_t size;
+    unsigned n = 0;
+    FILE *f = open_memstream(&missing, &size), *g = open_memstream(&packages, &size);
+
+    for (size_t i = 0; f && g && i < ELEMENTSOF(tools); i++)
+        if ((tarball || !tools[i].tarball) && !is_in_path(tools[i].program))
+            add(f, g, &n, tools[i].program, tools[i].package);
+    if (f && g && is_in_path("gcc")) {
+        if (!has_header("stdlib.h"))
+            add(f, g, &n, "stdlib.h", "libc6-dev");
+        if (!has_header("gelf.h"))
+            add(f, g, &n, "gelf.h", "libelf-dev");
+    }
+    if ((f && fclose(f) != 0) || (g && fclose(g) != 0) || !f || !g)
+        return why(ret_why, -ENOMEM, "no memory");
+    return n ? why(ret_why, -ENOENT,
+                   "building a kernel takes %s, which %s not here; on Debian: apt install%s",
+                   missing, n == 1 ? "is" : "are", packages)
+             : 0;
+}
