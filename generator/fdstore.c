@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The service's fd store: where the helpers leave open files for volt-vmm, by name. */
 #include "generator/fdstore.h"
+#include "generator/notify.h"
 
-#include <systemd/sd-daemon.h>
-
-#define BARRIER_TIMEOUT_USEC (10 * UINT64_C(1000000))
+#define BARRIER_TIMEOUT_MS 10000
+#define STATE_SIZE         300
 
 bool fdstore_available(void)
 {
-    return getenv("NOTIFY_SOCKET") != NULL;
+    return notify_available();
 }
 
 int fdstore_remove(const char *name)
 {
-    return sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+    char state[STATE_SIZE];
+
+    if ((size_t)snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name) >= sizeof(state))
+        return -EINVAL;
+    return notify_send(state, -EBADF);
 }
 
 int fdstore_push(const char *name, int fd)
 {
-    char state[300];
+    char state[STATE_SIZE];
 
     if ((size_t)snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s", name) >= sizeof(state))
         return -EINVAL;
-    return sd_pid_notify_with_fds(0, 0, state, &fd, 1);
+    return notify_send(state, fd);
 }
 
 int fdstore_barrier(void)
 {
-    return fdstore_available() ? sd_notify_barrier(0, BARRIER_TIMEOUT_USEC) : 0;
+    return notify_barrier(BARRIER_TIMEOUT_MS);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What volt-net and volt-open say: to the journal, to a person, and to `systemctl status`. */
 #include "generator/helper-log.h"
+#include "generator/notify.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,7 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
-#include <systemd/sd-daemon.h>
 
 /* Room for a path and what is said about it. */
 #define LINE_SIZE  8192
@@ -106,7 +106,7 @@ void helper_log(int level, const char *format, ...)
 
 int helper_fail(int r, const char *format, ...)
 {
-    char line[LINE_SIZE];
+    char state[sizeof("STATUS=") + LINE_SIZE] = "STATUS=", *line = state + strlen(state);
     va_list ap;
 
     va_start(ap, format);
@@ -114,6 +114,6 @@ int helper_fail(int r, const char *format, ...)
     va_end(ap);
     write_line(LOG_ERR, line);
     helper_shorten(line, STATUS_MAX);
-    (void)sd_notifyf(0, "STATUS=%s", line);
+    (void)notify_send(state, -EBADF);
     return r;
 }
