@@ -53,28 +53,26 @@ static int call(sd_bus *bus, const char *method, const char *uuid, sd_bus_error 
                               "replace");
 }
 
-int freezing_watch(const char *uuid, char **ret_text)
+int freezing_watch(sd_bus **bus, const char *uuid, char **ret_text)
 {
     _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
     _cleanup_free_ char *version = NULL;
-    int r = systemd_open(SYSTEMD_ADDRESS, TIMEOUT_USEC, &bus);
+    int r = systemd_open_once(SYSTEMD_ADDRESS, TIMEOUT_USEC, bus);
 
     if (r >= 0)
-        r = sd_bus_get_property_string(bus, SERVICE, PATH, INTERFACE, "Version", &error, &version);
+        r = sd_bus_get_property_string(*bus, SERVICE, PATH, INTERFACE, "Version", &error, &version);
     if (r >= 0 && freezing_is_not_heeded(version))
-        r = call(bus, "StartUnit", uuid, &error);
+        r = call(*bus, "StartUnit", uuid, &error);
     return r < 0 ? explain(ret_text, r, &error) : 0;
 }
 
-int freezing_unwatch(const char *uuid, char **ret_text)
+int freezing_unwatch(sd_bus **bus, const char *uuid, char **ret_text)
 {
     _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
-    int r = systemd_open(SYSTEMD_ADDRESS, TIMEOUT_USEC, &bus);
+    int r = systemd_open_once(SYSTEMD_ADDRESS, TIMEOUT_USEC, bus);
 
     if (r >= 0)
-        r = call(bus, "StopUnit", uuid, &error);
+        r = call(*bus, "StopUnit", uuid, &error);
     /* It was never started. */
     if (r < 0 && sd_bus_error_has_name(&error, SERVICE ".NoSuchUnit"))
         return 0;

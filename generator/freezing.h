@@ -5,14 +5,17 @@
  * itself. */
 #pragma once
 
+#include <systemd/sd-bus.h>
+
 #include "vmm/cleanup.h"
 
-/* Starts the path unit of the VM called UUID, where systemd needs it. Returns 0 or -errno, with
- * *ret_text (free it; may be NULL). */
-int freezing_watch(const char *uuid, char **ret_text);
+/* Starts the path unit of the VM called UUID, where systemd needs it. *BUS is the connection to
+ * systemd, or NULL until one is needed. Returns 0 or -errno, with *ret_text (free it; may be NULL).
+ */
+int freezing_watch(sd_bus **bus, const char *uuid, char **ret_text);
 
 /* Stops it, where it runs. */
-int freezing_unwatch(const char *uuid, char **ret_text);
+int freezing_unwatch(sd_bus **bus, const char *uuid, char **ret_text);
 
 /* Looks whether the VM is frozen, and tells its watchdog. Thaws the unit where the VMM has ended.
  */

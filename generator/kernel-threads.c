@@ -204,10 +204,9 @@ static int move(const unsigned *pids, int n, const char *slice)
     return fd < 0 ? fd : moved;
 }
 
-int kernel_threads_move(const char *uuid, unsigned leader, char **ret_text)
+int kernel_threads_move(sd_bus **bus, const char *uuid, unsigned leader, char **ret_text)
 {
     _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
     _cleanup_free_ char *group = NULL, *path = NULL;
     _cleanup_free_ unsigned *pids = NULL;
     char text[4096], slice[KERNEL_THREADS_SLICE_SIZE];
@@ -222,28 +221,27 @@ int kernel_threads_move(const char *uuid, unsigned leader, char **ret_text)
     if (n <= 0)
         return n;
     kernel_threads_slice(uuid, slice);
-    int r = systemd_open(SYSTEMD_ADDRESS, TIMEOUT_USEC, &bus);
+    int r = systemd_open_once(SYSTEMD_ADDRESS, TIMEOUT_USEC, bus);
     if (r >= 0)
-        r = start_slice(bus, uuid, slice, &error);
+        r = start_slice(*bus, uuid, slice, &error);
     if (r < 0)
         return explain(ret_text, r, "no slice for its kernel threads", &error);
     r = move(pids, n, slice);
     return r < 0 ? explain(ret_text, r, "its kernel threads cannot be moved", NULL) : r;
 }
 
-int kernel_threads_done(const char *uuid, char **ret_text)
+int kernel_threads_done(sd_bus **bus, const char *uuid, char **ret_text)
 {
     _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
     char path[128], slice[KERNEL_THREADS_SLICE_SIZE];
 
     kernel_threads_slice(uuid, slice);
     (void)snprintf(path, sizeof(path), CGROUPS "/volt.slice/%s", slice);
     if (access(path, F_OK) < 0)
         return 0;
-    int r = systemd_open(SYSTEMD_ADDRESS, TIMEOUT_USEC, &bus);
+    int r = systemd_open_once(SYSTEMD_ADDRESS, TIMEOUT_USEC, bus);
     if (r >= 0)
-        r = sd_bus_call_method(bus, SERVICE, PATH, INTERFACE, "StopUnit", &error, NULL, "ss", slice,
-                               "replace");
+        r = sd_bus_call_method(*bus, SERVICE, PATH, INTERFACE, "StopUnit", &error, NULL, "ss",
+                               slice, "replace");
     return r < 0 ? explain(ret_text, r, "the slice of its kernel threads stays", &error) : 0;
 }

@@ -5,18 +5,20 @@
  * get a group beside the unit's: a slice of their own, with the unit's limits to the CPU. */
 #pragma once
 
+#include <systemd/sd-bus.h>
+
 #include "vmm/cleanup.h"
 
 #define KERNEL_THREADS_SLICE_SIZE sizeof("volt-0123456789abcdef0123456789abcdef.slice")
 
 /* Moves the kernel threads that are in the control group of the process LEADER, the VMM of the VM
- * called UUID, to the slice; makes that, where there are any. Returns how many, or -errno, with
- * *ret_text (free it; may be NULL). */
-int kernel_threads_move(const char *uuid, unsigned leader, char **ret_text);
+ * called UUID, to the slice; makes that, where there are any. *BUS is the connection to systemd, or
+ * NULL until one is needed. Returns how many, or -errno, with *ret_text (free it; may be NULL). */
+int kernel_threads_move(sd_bus **bus, const char *uuid, unsigned leader, char **ret_text);
 
 /* Removes the slice, where there is one, once the VM is gone. Returns 0 or -errno, with *ret_text.
  */
-int kernel_threads_done(const char *uuid, char **ret_text);
+int kernel_threads_done(sd_bus **bus, const char *uuid, char **ret_text);
 
 /* For kernel_threads_move(), and its tests. */
 

@@ -46,6 +46,11 @@ int systemd_open(const char *address, uint64_t timeout_usec, sd_bus **ret)
     return 0;
 }
 
+int systemd_open_once(const char *address, uint64_t timeout_usec, sd_bus **bus)
+{
+    return *bus ? 0 : systemd_open(address, timeout_usec, bus);
+}
+
 static int add_command(struct unit_commands *commands, char **argv)
 {
     struct unit_command *grown =

@@ -21,6 +21,10 @@ struct unit_commands {
  * limit. */
 int systemd_open(const char *address, uint64_t timeout_usec, sd_bus **ret);
 
+/* The same, unless *BUS is a connection already: for systemd each one takes as much as several
+ * calls. */
+int systemd_open_once(const char *address, uint64_t timeout_usec, sd_bus **bus);
+
 /* Asks systemd at ADDRESS, or by way of the system bus where there is nobody, for the commands of
  * PROPERTY (ExecStart ...) of the unit NAME. On an error *ret_why is the cause (free it; may be
  * NULL). */

@@ -2,6 +2,7 @@
 /* volt-machine: what is to be said of a VM once it runs, and once it has ended: to
  * systemd-machined, where there is one, for machinectl; and to the kernel, whose threads are kept
  * from the unit. */
+#include "generator/bus.h"
 #include "generator/freezing.h"
 #include "generator/helper-log.h"
 #include "generator/helper-privileges.h"
@@ -94,11 +95,12 @@ static bool take_option(int option, const char *value, struct machine *machine)
 static void prepare_freezing(const char *uuid, unsigned leader)
 {
     _cleanup_free_ char *text = NULL, *other_text = NULL;
-    int r = kernel_threads_move(uuid, leader, &text);
+    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
+    int r = kernel_threads_move(&bus, uuid, leader, &text);
 
     if (r < 0)
         helper_log(LOG_NOTICE, "the VM cannot be frozen: %s", text ?: strerror(-r));
-    r = freezing_watch(uuid, &other_text);
+    r = freezing_watch(&bus, uuid, &other_text);
     if (r < 0)
         helper_log(LOG_NOTICE, "the watchdog will end the VM if it is frozen for long: %s",
                    other_text ?: strerror(-r));
@@ -107,11 +109,12 @@ static void prepare_freezing(const char *uuid, unsigned leader)
 static void forget_freezing(const char *uuid)
 {
     _cleanup_free_ char *text = NULL, *other_text = NULL;
-    int r = freezing_unwatch(uuid, &text);
+    _cleanup_(cleanup_bus) sd_bus *bus = NULL;
+    int r = freezing_unwatch(&bus, uuid, &text);
 
     if (r < 0)
         helper_log(LOG_NOTICE, "volt-freeze@%s.path stays: %s", uuid, text ?: strerror(-r));
-    r = kernel_threads_done(uuid, &other_text);
+    r = kernel_threads_done(&bus, uuid, &other_text);
     if (r < 0)
         helper_log(LOG_NOTICE, "%s", other_text ?: strerror(-r));
 }
