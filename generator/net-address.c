@@ -38,9 +38,11 @@ static bool is_in_use(const struct net_up *up, const struct nic *nic, uint32_t a
                       struct zone_owner *ret)
 {
     struct nic wanted = *nic;
+    char text[IPV4_TEXT_SIZE];
 
     wanted.ipv4 = address;
-    return net_others_find(up->rtnl, NET_STATE_DIR, up->uuid, has_same_ipv4, &wanted, ret);
+    return net_others_find(up->rtnl, NET_STATE_DIR, up->uuid, ipv4_text(address, text),
+                           has_same_ipv4, &wanted, ret);
 }
 
 static bool may_take(const struct net_up *up, const struct zone_owner *owner, enum yield yield)

@@ -48,7 +48,8 @@ static void name_port(const struct net_up *up, const struct nic *nic, int port, 
         (void)snprintf(who, size, "a machine on the bridge %s", nic->bridge);
     else if (!strcmp(on_port.tap, nic->bridge))
         (void)snprintf(who, size, "the bridge %s itself", nic->bridge);
-    else if (net_others_find(up->rtnl, NET_STATE_DIR, up->uuid, has_same_tap, &on_port, &other))
+    else if (net_others_find(up->rtnl, NET_STATE_DIR, up->uuid, on_port.tap, has_same_tap, &on_port,
+                             &other))
         (void)snprintf(who, size, "the %s, interface %s, which was not given it",
                        vm_label(VM_GENERATOR_DIR, other.uuid, label), other.nic);
     else
@@ -59,7 +60,7 @@ static void name_port(const struct net_up *up, const struct nic *nic, int port, 
 /* Who else has NIC's MAC: writes a few words to WHO. Returns 1, 0 or -errno. */
 static int find_conflict(const struct net_up *up, const struct nic *nic, char *who, size_t size)
 {
-    char label[VM_LABEL_SIZE];
+    char label[VM_LABEL_SIZE], mac[MAC_TEXT_SIZE];
     struct zone_owner other;
     struct rtnl_link bridge;
     int r, port;
@@ -70,7 +71,8 @@ static int find_conflict(const struct net_up *up, const struct nic *nic, char *w
             (void)snprintf(who, size, "this VM's interface %s", up->nics[i].id);
             return 1;
         }
-    if (net_others_find(up->rtnl, NET_STATE_DIR, up->uuid, has_same_mac, nic, &other)) {
+    if (net_others_find(up->rtnl, NET_STATE_DIR, up->uuid, mac_text(nic->mac, mac), has_same_mac,
+                        nic, &other)) {
         (void)snprintf(who, size, "the %s, interface %s",
                        vm_label(VM_GENERATOR_DIR, other.uuid, label), other.nic);
         return 1;

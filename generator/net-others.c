@@ -81,7 +81,7 @@ bool net_others_running(struct rtnl *rtnl, const char *state_dir, const char *uu
     return is_running(rtnl, state_dir, uuid, nics, n);
 }
 
-bool net_others_find(struct rtnl *rtnl, const char *state_dir, const char *uuid,
+bool net_others_find(struct rtnl *rtnl, const char *state_dir, const char *uuid, const char *text,
                      bool (*same)(const struct nic *other, const struct nic *nic),
                      const struct nic *nic, struct zone_owner *ret)
 {
@@ -93,7 +93,8 @@ bool net_others_find(struct rtnl *rtnl, const char *state_dir, const char *uuid,
         struct nic nics[NIC_MAX];
         size_t n = 0;
 
-        if (!uuid_is_valid(entry->d_name) || !strcasecmp(entry->d_name, uuid))
+        if (!uuid_is_valid(entry->d_name) || !strcasecmp(entry->d_name, uuid) ||
+            !net_state_mentions(dirfd(dir), entry->d_name, text))
             continue;
         (void)net_state_load(state_dir, entry->d_name, nics, &n);
         for (size_t i = 0; i < n && !found; i++)

@@ -20,7 +20,9 @@ bool net_others_starting(const char *state_dir, const char *uuid);
 /* Whether the VM runs, or starts: it has one of its TAPs, or is being announced. */
 bool net_others_running(struct rtnl *rtnl, const char *state_dir, const char *uuid);
 
-/* Whether SAME(other's nic, NIC) holds for an interface of a running VM other than UUID. */
-bool net_others_find(struct rtnl *rtnl, const char *state_dir, const char *uuid,
+/* Whether SAME(other's nic, NIC) holds for an interface of a running VM other than UUID. That of
+ * which it holds has TEXT in what was written down: the others, of which there may be many, are not
+ * looked at. */
+bool net_others_find(struct rtnl *rtnl, const char *state_dir, const char *uuid, const char *text,
                      bool (*same)(const struct nic *other, const struct nic *nic),
                      const struct nic *nic, struct zone_owner *ret);

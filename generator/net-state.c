@@ -107,6 +107,20 @@ int net_state_load(const char *dir, const char *uuid, struct nic *nics, size_t *
     return r;
 }
 
+bool net_state_mentions(int parent_fd, const char *uuid, const char *text)
+{
+    _cleanup_close_ int fd = -EBADF;
+    char path[NAME_MAX], content[4096];
+    ssize_t n;
+
+    (void)snprintf(path, sizeof(path), "%s/" FILE_NAME, uuid);
+    fd = openat(parent_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno != ENOENT;
+    n = read(fd, content, sizeof(content));
+    return n < 0 || n == sizeof(content) || memmem(content, (size_t)n, text, strlen(text));
+}
+
 int net_state_remove(const char *dir, const char *uuid)
 {
     _cleanup_close_ int parent = run_dir_open(dir, false);

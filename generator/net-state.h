@@ -15,5 +15,9 @@ int net_state_save(const char *dir, const char *uuid, const struct nic *nics, si
  * -EBADMSG when lines could not be read (*ret_n counts the good ones, and is set). */
 int net_state_load(const char *dir, const char *uuid, struct nic *nics, size_t *ret_n);
 
+/* Whether TEXT, an address or a name as it is written down, is in PARENT_FD/<uuid>/taps at all:
+ * much less than to read that. True as well when it cannot be told. */
+bool net_state_mentions(int parent_fd, const char *uuid, const char *text);
+
 /* Removes DIR/<uuid> with the files in it. */
 int net_state_remove(const char *dir, const char *uuid);

@@ -6,6 +6,7 @@
 
 #include "temporary-dir.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -168,6 +169,30 @@ static void test_state(void **state _unused_)
     assert_int_equal(net_state_remove(path, UUID), 0);
 }
 
+/* What is looked for is there in the words in which it is looked for. */
+static void test_state_is_searched(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = temporary_dir_new();
+    _cleanup_close_ int fd = open(dir.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    static char many[5000];
+    char text[64];
+
+    assert_int_equal(net_state_save(dir.path, UUID, nics, ELEMENTSOF(nics)), 0);
+    for (size_t i = 0; i < ELEMENTSOF(nics); i++) {
+        assert_true(net_state_mentions(fd, UUID, nics[i].tap));
+        if (nics[i].has_mac)
+            assert_true(net_state_mentions(fd, UUID, mac_text(nics[i].mac, text)));
+        if (nics[i].ipv4)
+            assert_true(net_state_mentions(fd, UUID, ipv4_text(nics[i].ipv4, text)));
+    }
+    assert_false(net_state_mentions(fd, UUID, "10.42.0.77"));
+    assert_false(net_state_mentions(fd, "6ba7b810-9dad-11d1-80b4-00c04fd430c9", "tap"));
+    memset(many, '#', sizeof(many) - 1);
+    temporary_write(&dir, UUID "/taps", many);
+    assert_true(net_state_mentions(fd, UUID, "10.42.0.77")); /* who knows */
+    assert_int_equal(net_state_remove(dir.path, UUID), 0);
+}
+
 static void test_damaged_state(void **state _unused_)
 {
     _cleanup_temporary_dir_ struct temporary_dir dir = temporary_dir_new();
@@ -185,10 +210,10 @@ static void test_damaged_state(void **state _unused_)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_write_and_remove), cmocka_unit_test(test_planted_link),
-        cmocka_unit_test(test_directories),      cmocka_unit_test(test_bridges),
-        cmocka_unit_test(test_overridden),       cmocka_unit_test(test_state),
-        cmocka_unit_test(test_damaged_state),
+        cmocka_unit_test(test_write_and_remove),  cmocka_unit_test(test_planted_link),
+        cmocka_unit_test(test_directories),       cmocka_unit_test(test_bridges),
+        cmocka_unit_test(test_overridden),        cmocka_unit_test(test_state),
+        cmocka_unit_test(test_state_is_searched), cmocka_unit_test(test_damaged_state),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
