@@ -125,6 +125,18 @@ static int take_over(struct net_up *up, struct nic_up *nic)
     return 0;
 }
 
+void net_networkd_forget(struct net_up *up)
+{
+    for (size_t i = 0; i < up->n; i++) {
+        int r =
+            up->up[i].direct ? 0 : network_files_drop_netdev(up->files, up->uuid, up->up[i].nic);
+
+        if (r < 0)
+            helper_log(LOG_NOTICE, "%s: cannot remove its .netdev from %s: %s; going on",
+                       up->up[i].nic->id, NETWORK_RUN_DIR, strerror(-r));
+    }
+}
+
 int net_networkd_make(struct net_up *up)
 {
     bool any = false, lease_changed;

@@ -190,6 +190,7 @@ static int make(struct net_up *up)
     deadline = net_now_ms() + SETTLE_MS;
     for (size_t i = 0; i < up->n && r >= 0; i++)
         r = settle(up, &up->up[i], deadline);
+    net_networkd_forget(up);
     if (r >= 0)
         r = net_filter_apply(up);
     if (r < 0)

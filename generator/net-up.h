@@ -66,6 +66,11 @@ int net_leases_remove(struct rtnl *rtnl, const char *uuid);
  * time. NICs that networkd did not make are marked direct. */
 int net_networkd_make(struct net_up *up);
 
+/* Removes the .netdev files, once the TAPs are there: they only say how to make them, and networkd
+ * takes its time for each one at each reload, also for those of the VMs that have been running for
+ * long. */
+void net_networkd_forget(struct net_up *up);
+
 /* Sets the TAP up, under its bridge and with its MTU; logs what fails. IS_OURS: nobody else sees to
  * its IPv6 addresses. */
 int net_settle_directly(struct net_up *up, const struct nic *nic, bool is_ours);
