@@ -43,12 +43,17 @@ bool freezing_is_frozen(const char *text)
     return strstr(text, "frozen 1") != NULL;
 }
 
+static void path_unit(const char *uuid, char name[static UNIT_NAME_SIZE])
+{
+    (void)snprintf(name, UNIT_NAME_SIZE, "volt-freeze@%s.path", uuid);
+}
+
 /* Calls StartUnit or StopUnit for the VM's path unit. */
 static int call(sd_bus *bus, const char *method, const char *uuid, sd_bus_error *error)
 {
     char name[UNIT_NAME_SIZE];
 
-    (void)snprintf(name, sizeof(name), "volt-freeze@%s.path", uuid);
+    path_unit(uuid, name);
     return sd_bus_call_method(bus, SERVICE, PATH, INTERFACE, method, error, NULL, "ss", name,
                               "replace");
 }
@@ -69,11 +74,16 @@ int freezing_watch(sd_bus **bus, const char *uuid, char **ret_text)
 int freezing_unwatch(sd_bus **bus, const char *uuid, char **ret_text)
 {
     _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+    char name[UNIT_NAME_SIZE];
     int r = systemd_open_once(SYSTEMD_ADDRESS, TIMEOUT_USEC, bus);
 
+    /* As a rule it was stopped before the VM, or never started. To be told so is less than to have
+     * it loaded for a job that does nothing. */
+    path_unit(uuid, name);
+    if (r >= 0)
+        r = sd_bus_call_method(*bus, SERVICE, PATH, INTERFACE, "GetUnit", &error, NULL, "s", name);
     if (r >= 0)
         r = call(*bus, "StopUnit", uuid, &error);
-    /* It was never started. */
     if (r < 0 && sd_bus_error_has_name(&error, SERVICE ".NoSuchUnit"))
         return 0;
     return r < 0 ? explain(ret_text, r, &error) : 0;
