@@ -73,6 +73,7 @@ struct machine_settings {
     unsigned n_devices;   /* that will be added */
     uint64_t memory_size; /* bytes */
     enum guest_memory_pages memory_pages;
+    bool map_kernel;          /* its file never changes */
     int kernel_fd, initrd_fd; /* borrowed; initrd may be -EBADF */
     const char *cmdline;
     struct smbios_platform smbios; /* borrowed, and not needed once the machine is built */

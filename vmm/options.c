@@ -17,6 +17,7 @@ enum {
     OPTION_HUGEPAGES,
     OPTION_KVM,
     OPTION_KERNEL,
+    OPTION_MAP_KERNEL,
     OPTION_INITRD,
     OPTION_TRY_INITRD,
     OPTION_CMDLINE,
@@ -45,6 +46,7 @@ static const struct {
     const char *argument, *help;
 } rows[] = {
     {"kernel", OPTION_KERNEL, "FILE", "ELF vmlinux or bzImage (needed)"},
+    {"map-kernel", OPTION_MAP_KERNEL, NULL, "its file never changes: map it, do not copy it"},
     {"initrd", OPTION_INITRD, "FILE", "initial RAM disk"},
     {"try-initrd", OPTION_TRY_INITRD, "fd:NAME", "the same, if there is such a descriptor"},
     {"cmdline", OPTION_CMDLINE, "TEXT", "added to the kernel's command line"},
@@ -156,6 +158,9 @@ static int set_option(struct options *options, int value, const char *argument)
         return 0;
     case OPTION_KERNEL:
         options->kernel = argument;
+        return 0;
+    case OPTION_MAP_KERNEL:
+        options->map_kernel = true;
         return 0;
     case OPTION_INITRD:
     case OPTION_TRY_INITRD:

@@ -18,6 +18,7 @@ struct options {
     enum guest_memory_pages memory_pages;
     const char *kvm, *kernel, *initrd; /* "fd:NAME" or a path */
     bool initrd_optional;              /* there need be no such fd */
+    bool map_kernel;
     const char *cmdline;
     const char *control;   /* NULL: none */
     const char *readiness; /* or NULL */

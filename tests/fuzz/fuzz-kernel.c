@@ -19,6 +19,20 @@ int LLVMFuzzerInitialize(int *argc _unused_, char ***argv _unused_)
     return 0;
 }
 
+/* Mapped, the same image has the same end. */
+static void check_mapped(int r, const struct kernel *kernel)
+{
+    struct guest_memory mapped;
+    struct kernel again;
+
+    MUST(guest_memory_init(&mapped, UINT64_C(64) << 20) == 0);
+    MUST(kernel_load(fd, true, &mapped, &again) == r);
+    MUST(r < 0 || (again.entry == kernel->entry && again.end == kernel->end));
+    MUST(r < 0 || *(uint8_t *)guest_memory_at(&mapped, again.entry, 1) ==
+                      *(uint8_t *)guest_memory_at(&memory, again.entry, 1));
+    guest_memory_done(&mapped);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct boot_info info = {.cmdline = "console=ttyS0",
@@ -29,7 +43,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     MUST(ftruncate(fd, (off_t)size) == 0);
     MUST(pwrite(fd, data, size, 0) == (ssize_t)size);
-    if (kernel_load(fd, &memory, &kernel) < 0)
+    int r = kernel_load(fd, false, &memory, &kernel);
+    check_mapped(r, &kernel);
+    if (r < 0)
         return 0;
     MUST(kernel.start >= 0x100000 && kernel.start < kernel.end);
     MUST(kernel.entry >= kernel.start && kernel.entry < kernel.end);

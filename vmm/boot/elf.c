@@ -29,8 +29,15 @@ static int check_header(const Elf64_Ehdr *header)
     return 0;
 }
 
+/* Linux's code and data for its initialisation, .bss with it: all is written to, and most of it is
+ * zero. */
+static bool is_initialisation(const Elf64_Phdr *segment)
+{
+    return (segment->p_flags & (PF_W | PF_X)) == (PF_W | PF_X);
+}
+
 /* Loads one segment. What a segment has beyond its file bytes is zero, as fresh guest memory is. */
-static int load_segment(int fd, const struct guest_memory *memory, const Elf64_Phdr *segment)
+static int load_segment(int fd, bool map, struct guest_memory *memory, const Elf64_Phdr *segment)
 {
     unsigned long long start = segment->p_paddr, size = segment->p_memsz;
 
@@ -42,7 +49,9 @@ static int load_segment(int fd, const struct guest_memory *memory, const Elf64_P
         return log_errno(
             -ENOSPC, "The kernel's segment of %llu KiB at %#llx does not fit the guest's memory",
             size >> 10, start);
-    int r = kernel_read_guest_data(fd, memory, start, segment->p_filesz, segment->p_offset);
+    int r = map && !is_initialisation(segment)
+                ? kernel_map_guest_data(fd, memory, start, segment->p_filesz, segment->p_offset)
+                : kernel_read_guest_data(fd, memory, start, segment->p_filesz, segment->p_offset);
     if (r == -EIO)
         return log_errno(r, "The kernel image is truncated: its segment at %#llx has no end",
                          start);
@@ -51,7 +60,7 @@ static int load_segment(int fd, const struct guest_memory *memory, const Elf64_P
     return 0;
 }
 
-int elf_load(int fd, const struct guest_memory *memory, struct kernel *ret)
+int elf_load(int fd, bool map, struct guest_memory *memory, struct kernel *ret)
 {
     Elf64_Ehdr header;
     Elf64_Phdr segments[ELF_SEGMENTS_MAX];
@@ -73,7 +82,7 @@ int elf_load(int fd, const struct guest_memory *memory, struct kernel *ret)
 
         if (segment->p_type != PT_LOAD || segment->p_memsz == 0)
             continue;
-        r = load_segment(fd, memory, segment);
+        r = load_segment(fd, map, memory, segment);
         if (r < 0)
             return r;
         if (segment->p_paddr < start)

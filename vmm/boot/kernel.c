@@ -10,7 +10,7 @@
 #include "vmm/log.h"
 
 /* Where a bzImage says "HdrS" (Documentation/arch/x86/boot.rst). */
-enum { BZIMAGE_MAGIC_OFFSET = 0x202 };
+enum { BZIMAGE_MAGIC_OFFSET = 0x202, PAGE = 4096 };
 
 int kernel_read(int fd, void *ret_data, size_t length, uint64_t offset)
 {
@@ -88,7 +88,29 @@ int kernel_read_guest_data(int fd, const struct guest_memory *memory, uint64_t g
     return 0;
 }
 
-int kernel_load(int fd, const struct guest_memory *memory, struct kernel *ret)
+int kernel_map_guest_data(int fd, struct guest_memory *memory, uint64_t gpa, uint64_t length,
+                          uint64_t offset)
+{
+    uint64_t before = -gpa % PAGE < length ? -gpa % PAGE : length;
+    uint64_t whole = (length - before) / PAGE * PAGE, after = length - before - whole;
+    struct stat st;
+
+    if (gpa % PAGE != offset % PAGE || guest_memory_is_reserved(memory))
+        return kernel_read_guest_data(fd, memory, gpa, length, offset);
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (offset > (uint64_t)st.st_size || length > (uint64_t)st.st_size - offset)
+        return -EIO;
+    int r = guest_memory_map_file(memory, gpa + before, whole, fd, offset + before);
+    if (r >= 0)
+        r = kernel_read_guest_data(fd, memory, gpa, before, offset);
+    if (r >= 0)
+        r = kernel_read_guest_data(fd, memory, gpa + before + whole, after,
+                                   offset + before + whole);
+    return r;
+}
+
+int kernel_load(int fd, bool map, struct guest_memory *memory, struct kernel *ret)
 {
     uint8_t start[BZIMAGE_MAGIC_OFFSET + 4];
 
@@ -99,7 +121,7 @@ int kernel_load(int fd, const struct guest_memory *memory, struct kernel *ret)
         return log_errno(r, "Cannot read the kernel image: %s", strerror(-r));
 
     if (memcmp(start, ELFMAG, SELFMAG) == 0)
-        return elf_load(fd, memory, ret);
+        return elf_load(fd, map, memory, ret);
     if (memcmp(start + BZIMAGE_MAGIC_OFFSET, "HdrS", 4) == 0)
         return bzimage_load(fd, memory, ret);
     return log_errno(-ENOEXEC, "The kernel image is neither an ELF vmlinux nor a bzImage");

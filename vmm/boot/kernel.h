@@ -18,14 +18,15 @@ struct kernel {
 
 /*
  * Loads an ELF vmlinux or a bzImage from FD, whose bytes are hostile until checked, straight into
- * MEMORY. FD is a regular file and stays the caller's. -ENOEXEC for a file that is no such kernel,
- * -EFAULT or -ENOSPC for one that does not fit the guest's memory, -EIO for a truncated one; logs
- * the reason.
+ * MEMORY. FD is a regular file and stays the caller's. With MAP, it never changes: an ELF vmlinux
+ * is mapped, not copied, where its pages are guest pages. -ENOEXEC for a file that is no such
+ * kernel, -EFAULT or -ENOSPC for one that does not fit the guest's memory, -EIO for a truncated
+ * one; logs the reason.
  */
-int kernel_load(int fd, const struct guest_memory *memory, struct kernel *ret);
+int kernel_load(int fd, bool map, struct guest_memory *memory, struct kernel *ret);
 
 /* The two formats, each after kernel_load() has recognised it. Same errors. */
-int elf_load(int fd, const struct guest_memory *memory, struct kernel *ret);
+int elf_load(int fd, bool map, struct guest_memory *memory, struct kernel *ret);
 int bzimage_load(int fd, const struct guest_memory *memory, struct kernel *ret);
 
 /* Reads exactly LENGTH bytes of FD at OFFSET. -EIO where the file ends before. */
@@ -36,6 +37,10 @@ int kernel_read(int fd, void *ret_data, size_t length, uint64_t offset);
 int kernel_read_guest_data(int fd, const struct guest_memory *memory, uint64_t gpa, uint64_t length,
                            uint64_t offset);
 
-/* The same, holes and all. */
+/* The same, and whole pages are mapped, not read. */
+int kernel_map_guest_data(int fd, struct guest_memory *memory, uint64_t gpa, uint64_t length,
+                          uint64_t offset);
+
+/* The same as kernel_read_guest_data(), holes and all. */
 int kernel_read_guest(int fd, const struct guest_memory *memory, uint64_t gpa, uint64_t length,
                       uint64_t offset);

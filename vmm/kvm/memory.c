@@ -144,11 +144,32 @@ int guest_memory_read(const struct guest_memory *memory, uint64_t gpa, void *ret
     return 0;
 }
 
-int guest_memory_release(const struct guest_memory *memory, const void *p, uint64_t length,
-                         uint64_t *ret_released)
+int guest_memory_map_file(struct guest_memory *memory, uint64_t gpa, uint64_t length, int fd,
+                          uint64_t offset)
 {
-    uint64_t mask = memory->page_size - 1, offset = (uint64_t)((const uint8_t *)p - memory->base);
-    uint64_t begin = (offset + mask) & ~mask, end = (offset + length) & ~mask;
+    uint8_t *p = guest_memory_at(memory, gpa, length);
+
+    if (!p)
+        return -EFAULT;
+    if ((gpa | length | offset) % 4096 != 0 || guest_memory_is_reserved(memory))
+        return -EINVAL;
+    if (length == 0)
+        return 0;
+    if (mmap(p, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, fd,
+             (off_t)offset) == MAP_FAILED)
+        return -errno;
+
+    uint64_t begin = (uint64_t)(p - memory->base), end = begin + length;
+    bool first = memory->file_end == 0;
+    if (first || begin < memory->file_begin)
+        memory->file_begin = begin;
+    if (end > memory->file_end)
+        memory->file_end = end;
+    return madvise(p, length, MADV_DONTDUMP) < 0 ? -errno : 0;
+}
+
+static int punch(const struct guest_memory *memory, uint64_t begin, uint64_t end)
+{
     int r = 0;
 
     if (end > begin) {
@@ -159,9 +180,28 @@ int guest_memory_release(const struct guest_memory *memory, const void *p, uint6
                     : 0;
         while (r == -EINTR);
     }
-    if (r >= 0)
-        *ret_released = end > begin ? end - begin : 0;
     return r;
+}
+
+int guest_memory_release(const struct guest_memory *memory, const void *p, uint64_t length,
+                         uint64_t *ret_released)
+{
+    uint64_t mask = memory->page_size - 1, offset = (uint64_t)((const uint8_t *)p - memory->base);
+    uint64_t begin = (offset + mask) & ~mask, end = (offset + length) & ~mask, released = 0;
+    /* Pages of a file would read as the file's again, where the guest may count on zeros. */
+    const uint64_t pieces[][2] = {
+        {begin, end < memory->file_begin ? end : memory->file_begin},
+        {begin > memory->file_end ? begin : memory->file_end, end},
+    };
+
+    for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {
+        int r = punch(memory, pieces[i][0], pieces[i][1]);
+        if (r < 0)
+            return r;
+        released += pieces[i][1] > pieces[i][0] ? pieces[i][1] - pieces[i][0] : 0;
+    }
+    *ret_released = released;
+    return 0;
 }
 
 uint64_t guest_memory_low_end(const struct guest_memory *memory)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Guest memory: one sealed memfd, mapped once, laid out below and above the PCI hole. */
+/* Guest memory: one sealed memfd, mapped once, laid out below and above the PCI hole; and, in its
+ * place, pages of a file. */
 #pragma once
 
 #include "vmm/cleanup.h"
@@ -32,6 +33,7 @@ struct guest_memory {
     uint64_t page_size; /* what can be given back is a multiple of this */
     struct memory_region regions[2];
     unsigned n_regions;
+    uint64_t file_begin, file_end; /* between these offsets there are pages of a file */
 };
 
 /*
@@ -59,9 +61,18 @@ int guest_memory_read(const struct guest_memory *memory, uint64_t gpa, void *ret
                       size_t length);
 
 /*
- * Gives the host back what lies whole between P and P + LENGTH, from guest_memory_at(): it reads as
- * zeros from then on. The bytes given back, whether or not there was something in them, go to
- * *RET_RELEASED. 0 or -errno.
+ * Puts LENGTH bytes of the regular file FD at OFFSET where RAM was at GPA, all multiples of 4096,
+ * without reading them: pages that the guest leaves as they are stay the page cache's, for all VMs.
+ * The file must neither change nor shrink as long as the VM runs. Not in the memfd, and never given
+ * back. -EFAULT where that is not RAM, -EINVAL where it cannot be, as with huge pages.
+ */
+int guest_memory_map_file(struct guest_memory *memory, uint64_t gpa, uint64_t length, int fd,
+                          uint64_t offset);
+
+/*
+ * Gives the host back what lies whole between P and P + LENGTH, from guest_memory_at(), and is no
+ * page of a file: it reads as zeros from then on. The bytes given back, whether or not there was
+ * something in them, go to *RET_RELEASED. 0 or -errno.
  */
 int guest_memory_release(const struct guest_memory *memory, const void *p, uint64_t length,
                          uint64_t *ret_released);

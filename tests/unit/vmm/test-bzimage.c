@@ -58,7 +58,7 @@ static int load(const struct image *image, size_t length, struct kernel *ret)
 {
     _cleanup_close_ int fd = file_of(image, length);
 
-    return kernel_load(fd, &memory, ret);
+    return kernel_load(fd, false, &memory, ret);
 }
 
 static int load_whole(const struct image *image)

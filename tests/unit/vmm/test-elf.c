@@ -25,7 +25,7 @@ static int load(const struct elf_image *image, size_t length, struct kernel *ret
 {
     _cleanup_close_ int fd = file_of(image, length);
 
-    return kernel_load(fd, &memory, ret);
+    return kernel_load(fd, false, &memory, ret);
 }
 
 static int load_whole(const struct elf_image *image)
@@ -64,7 +64,7 @@ static void test_holes_are_left_alone(void **state)
     _cleanup_close_ int fd = file_of(image, sizeof(*image));
     assert_int_equal(ftruncate(fd, MIB + (256 << 10)), 0);
     assert_int_equal(pwrite(fd, "x", 1, MIB + (128 << 10) + 5), 1);
-    assert_int_equal(kernel_load(fd, &memory, &kernel), 0);
+    assert_int_equal(kernel_load(fd, false, &memory, &kernel), 0);
     const uint8_t *p = guest_memory_at(&memory, 0x400000, 256 << 10);
     assert_int_equal(lseek(memory.fd, 0x400000, SEEK_DATA), 0x400000 + (128 << 10));
     assert_int_equal(lseek(memory.fd, 0x400000 + (128 << 10), SEEK_HOLE),
@@ -74,7 +74,55 @@ static void test_holes_are_left_alone(void **state)
     assert_int_equal(p[(256 << 10) - 1], 0);
     /* A hole is no end, and an end is no hole. */
     assert_int_equal(ftruncate(fd, MIB + (256 << 10) - 1), 0);
-    assert_int_equal(kernel_load(fd, &memory, &kernel), -EIO);
+    assert_int_equal(kernel_load(fd, false, &memory, &kernel), -EIO);
+}
+
+/* A mapped kernel is the same to the guest; only its whole pages are the file's. */
+static void test_mapped(void **state)
+{
+    struct elf_image *image = *state;
+    struct kernel kernel;
+
+    /* 12 bytes of the page before, two pages, and 34 bytes of the one behind. */
+    image->segments[0].p_offset = ELF_IMAGE_CODE - 12;
+    image->segments[0].p_paddr = 0x200000 - 12;
+    image->segments[0].p_filesz = image->segments[0].p_memsz = 12 + 8192 + 34;
+    image->segments[0].p_memsz += 100;
+    image->header.e_entry = 0x200010;
+    /* This one's pages are not pages of the file. */
+    image->segments[1].p_paddr = 0x400080;
+    _cleanup_close_ int fd = file_of(image, sizeof(*image));
+    assert_int_equal(ftruncate(fd, ELF_IMAGE_CODE + 3 * 4096), 0);
+    assert_int_equal(pwrite(fd, "before", 6, ELF_IMAGE_CODE - 6), 6);
+    assert_int_equal(pwrite(fd, "behind!", 7, ELF_IMAGE_CODE + 8192 + 30), 7);
+    assert_int_equal(kernel_load(fd, true, &memory, &kernel), 0);
+    const uint8_t *p = guest_memory_at(&memory, 0x200000, 3 * 4096);
+    assert_memory_equal(p - 6, "before", 6);
+    assert_int_equal(p[0], 0x90);
+    assert_int_equal(p[4095], 0x90);
+    assert_memory_equal(p + 8192 + 28, "\0\0behi\0\0", 8); /* no byte more than the segment has */
+    assert_int_equal(*(uint8_t *)guest_memory_at(&memory, 0x400080, 1), 0x90);
+    /* Nothing was copied but the ends, and the other segment. */
+    assert_int_equal(lseek(memory.fd, 0x200000, SEEK_DATA), 0x202000);
+    assert_int_equal(memory.file_begin, 0x200000);
+    assert_int_equal(memory.file_end, 0x202000);
+    /* What the guest writes is its own. */
+    *(uint8_t *)guest_memory_at(&memory, 0x200000, 1) = 'x';
+    char byte;
+    assert_int_equal(pread(fd, &byte, 1, ELF_IMAGE_CODE), 1);
+    assert_int_equal((uint8_t)byte, 0x90);
+    /* What every guest writes to is copied. */
+    image->segments[1].p_paddr = 0x600000;
+    image->segments[1].p_offset = ELF_IMAGE_CODE;
+    image->segments[1].p_filesz = image->segments[1].p_memsz = 4096;
+    image->segments[1].p_flags = PF_R | PF_W | PF_X;
+    assert_int_equal(pwrite(fd, image, ELF_IMAGE_CODE - 12, 0), ELF_IMAGE_CODE - 12);
+    assert_int_equal(kernel_load(fd, true, &memory, &kernel), 0);
+    assert_int_equal(memory.file_end, 0x202000);
+    assert_int_equal(*(uint8_t *)guest_memory_at(&memory, 0x600fff, 1), 0x90);
+    /* An end is an end. */
+    assert_int_equal(ftruncate(fd, ELF_IMAGE_CODE + 8192 + 33), 0);
+    assert_int_equal(kernel_load(fd, true, &memory, &kernel), -EIO);
 }
 
 static void test_not_for_us(void **state)
@@ -206,9 +254,9 @@ static void test_no_file(void **state _unused_)
     struct kernel kernel;
     int pipes[2];
 
-    assert_int_equal(kernel_load(-1, &memory, &kernel), -EBADF);
+    assert_int_equal(kernel_load(-1, false, &memory, &kernel), -EBADF);
     assert_int_equal(pipe(pipes), 0);
-    assert_int_equal(kernel_load(pipes[0], &memory, &kernel), -ESPIPE);
+    assert_int_equal(kernel_load(pipes[0], false, &memory, &kernel), -ESPIPE);
     close(pipes[0]);
     close(pipes[1]);
 }
@@ -217,11 +265,11 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     static const struct CMUnitTest tests[] = {
-        TEST(test_good),       TEST(test_holes_are_left_alone),
-        TEST(test_not_for_us), TEST(test_headers),
-        TEST(test_truncated),  TEST(test_placement),
-        TEST(test_entry),      TEST(test_untouched),
-        TEST(test_no_file),
+        TEST(test_good),      TEST(test_holes_are_left_alone),
+        TEST(test_mapped),    TEST(test_not_for_us),
+        TEST(test_headers),   TEST(test_truncated),
+        TEST(test_placement), TEST(test_entry),
+        TEST(test_untouched), TEST(test_no_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

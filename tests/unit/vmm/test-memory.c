@@ -158,6 +158,48 @@ static void test_release(void **state _unused_)
     guest_memory_done(&memory);
 }
 
+/* Pages of a file stay when memory around them is given back. */
+static void test_map_file(void **state _unused_)
+{
+    struct guest_memory memory;
+    uint64_t released;
+    _cleanup_close_ int fd = memfd_create("file", MFD_CLOEXEC);
+
+    assert_int_equal(ftruncate(fd, 2 * MIB), 0);
+    assert_int_equal(pwrite(fd, "file", 4, 4096), 4);
+    assert_int_equal(guest_memory_init(&memory, 16 * MIB), 0);
+    memset(memory.base, 0x5a, 16 * MIB);
+    assert_int_equal(guest_memory_map_file(&memory, MIB, 0, fd, 0), 0);
+    assert_int_equal(memory.file_end, 0);
+    assert_int_equal(guest_memory_map_file(&memory, 5 * MIB, MIB, fd, 4096), 0);
+    assert_int_equal(guest_memory_map_file(&memory, 3 * MIB, MIB, fd, 4096), 0);
+    assert_memory_equal(memory.base + 5 * MIB, "file", 4);
+    assert_memory_equal(memory.base + 3 * MIB, "file", 4);
+    assert_int_equal(memory.base[3 * MIB - 1], 0x5a);
+    assert_int_equal(memory.base[4 * MIB], 0x5a);
+    assert_int_equal(memory.base[6 * MIB], 0x5a);
+    assert_int_equal(guest_memory_map_file(&memory, 16 * MIB, 4096, fd, 0), -EFAULT);
+    assert_int_equal(guest_memory_map_file(&memory, MIB, 4096, fd, 1), -EINVAL);
+    assert_int_equal(guest_memory_map_file(&memory, MIB + 1, 4096, fd, 0), -EINVAL);
+    assert_int_equal(guest_memory_map_file(&memory, MIB, 4095, fd, 0), -EINVAL);
+    assert_int_equal(guest_memory_map_file(&memory, MIB, 4096, -1, 0), -EBADF);
+
+    assert_int_equal(guest_memory_release(&memory, memory.base, 16 * MIB, &released), 0);
+    assert_int_equal(released, 13 * MIB);
+    assert_memory_equal(memory.base + 3 * MIB, "file", 4);
+    assert_int_equal(memory.base[4 * MIB], 0x5a); /* between two files */
+    assert_int_equal(memory.base[3 * MIB - 1], 0);
+    assert_int_equal(memory.base[6 * MIB], 0);
+    memset(memory.base, 0x5a, MIB);
+    assert_int_equal(guest_memory_release(&memory, memory.base + MIB / 2, MIB, &released), 0);
+    assert_int_equal(released, MIB);
+    assert_int_equal(guest_memory_release(&memory, memory.base + 4 * MIB, MIB, &released), 0);
+    assert_int_equal(released, 0);
+    assert_int_equal(guest_memory_release(&memory, memory.base + 5 * MIB, 3 * MIB, &released), 0);
+    assert_int_equal(released, 2 * MIB);
+    guest_memory_done(&memory);
+}
+
 /* Huge pages of the guest are huge pages of ours, and of the file. */
 static void test_aligned(void **state _unused_)
 {
@@ -208,11 +250,11 @@ static void test_reserved(void **state _unused_)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),    cmocka_unit_test(test_below_hole),
-        cmocka_unit_test(test_hole),     cmocka_unit_test(test_overflow),
-        cmocka_unit_test(test_copies),   cmocka_unit_test(test_sealed),
-        cmocka_unit_test(test_release),  cmocka_unit_test(test_aligned),
-        cmocka_unit_test(test_reserved),
+        cmocka_unit_test(test_sizes),   cmocka_unit_test(test_below_hole),
+        cmocka_unit_test(test_hole),    cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_copies),  cmocka_unit_test(test_sealed),
+        cmocka_unit_test(test_release), cmocka_unit_test(test_map_file),
+        cmocka_unit_test(test_aligned), cmocka_unit_test(test_reserved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

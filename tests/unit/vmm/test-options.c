@@ -119,6 +119,16 @@ static void test_too_many_devices(void **state _unused_)
 }
 
 /* One of the few that take no value. */
+static void test_map_kernel(void **state _unused_)
+{
+    struct options options;
+
+    assert_int_equal(parse("--kernel=x", &options), 0);
+    assert_false(options.map_kernel);
+    assert_int_equal(parse("--kernel=x --map-kernel", &options), 0);
+    assert_true(options.map_kernel);
+}
+
 static void test_require_landlock(void **state _unused_)
 {
     struct options options;
@@ -156,9 +166,13 @@ static void test_help(void **state _unused_)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),         cmocka_unit_test(test_all),
-        cmocka_unit_test(test_refused),          cmocka_unit_test(test_too_many_devices),
-        cmocka_unit_test(test_require_landlock), cmocka_unit_test(test_help),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_all),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_too_many_devices),
+        cmocka_unit_test(test_require_landlock),
+        cmocka_unit_test(test_map_kernel),
+        cmocka_unit_test(test_help),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
