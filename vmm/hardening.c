@@ -28,10 +28,10 @@ static int drop_capabilities(void)
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    /* Takes a capability itself; without one, and with no_new_privs, the set is of no use. */
-    for (unsigned long c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
-        if (prctl(PR_CAPBSET_DROP, c, 0, 0, 0) < 0)
-            break;
+    /* Until there is no such capability. Takes one itself; without, and with no_new_privs, the set
+     * is of no use. */
+    for (unsigned long c = 0; prctl(PR_CAPBSET_DROP, c, 0, 0, 0) >= 0; c++)
+        ;
     if (syscall(SYS_capget, &header, data) < 0)
         return log_errno(-errno, "Cannot read the capabilities: %m");
     bool any = false;
