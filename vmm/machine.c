@@ -217,9 +217,11 @@ int machine_init(struct machine *machine, const struct machine_settings *setting
     if (r >= 0)
         r = make_eventfds(machine);
     if (r >= 0)
-        r = irq_router_init(&machine->router, machine->vm.fd);
-    if (r >= 0)
         r = build_memory(machine, settings->memory_size, settings->memory_pages);
+    if (r >= 0)
+        r = vm_make_interrupt_controllers(&machine->vm);
+    if (r >= 0)
+        r = irq_router_init(&machine->router, machine->vm.fd);
     if (r >= 0)
         r = build_platform(machine);
     if (r >= 0)

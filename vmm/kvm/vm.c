@@ -63,8 +63,6 @@ int vm_init(struct vm *vm, int kvm_fd)
         return log_errno(-errno, "Cannot place the identity map: %m");
     if (ioctl(fd, KVM_SET_TSS_ADDR, VM_TSS_ADDRESS) < 0)
         return log_errno(-errno, "Cannot place the TSS: %m");
-    if (ioctl(fd, KVM_CREATE_IRQCHIP, 0) < 0)
-        return log_errno(-errno, "Cannot create the interrupt controllers: %m");
 
     int max_vcpus = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
     *vm = (struct vm){
@@ -77,6 +75,13 @@ int vm_init(struct vm *vm, int kvm_fd)
         .tsc_deadline_timer = ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
     };
     return 0;
+}
+
+int vm_make_interrupt_controllers(struct vm *vm)
+{
+    return ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) < 0
+               ? log_errno(-errno, "Cannot create the interrupt controllers: %m")
+               : 0;
 }
 
 void vm_done(struct vm *vm)

@@ -16,11 +16,17 @@ struct vm {
 };
 
 /*
- * Creates a VM with interrupt controllers on KVM_FD, which stays the caller's and must outlive the
+ * Creates a VM on KVM_FD, which stays the caller's and must outlive the
  * VM. -ENOTSUP with a logged reason where this KVM lacks something that Volt needs; else 0 or
  * -errno.
  */
 int vm_init(struct vm *vm, int kvm_fd);
+
+/*
+ * Local APICs, I/O APIC and PICs: before vCPUs and routing, but after vm_set_memory(), which waits
+ * for milliseconds for whatever this begins in the kernel. 0 or -errno; logs the reason.
+ */
+int vm_make_interrupt_controllers(struct vm *vm);
 void vm_done(struct vm *vm);
 
 /* Gives MEMORY to the guest, one memslot a region. MEMORY must outlive the VM. 0 or -errno. */

@@ -47,6 +47,7 @@ static void test_msix(void **state _unused_)
     const uint32_t unmasked[] = {0x41, 0}, masked[] = {0x41, 1};
 
     assert_int_equal(vm_init(&vm, kvm_fd), 0);
+    assert_int_equal(vm_make_interrupt_controllers(&vm), 0);
     assert_int_equal(irq_router_init(&router, vm.fd), 0);
     assert_int_equal(msix_init(&msix, 2, &router), 0);
     int fd = msix_eventfd(&msix, 1);
