@@ -13,7 +13,8 @@ void thread_gate_init(struct thread_gate *gate, int (*lock)(const struct filter 
 {
     *gate = (struct thread_gate){
         .mutex = PTHREAD_MUTEX_INITIALIZER,
-        .changed = PTHREAD_COND_INITIALIZER,
+        .all_here = PTHREAD_COND_INITIALIZER,
+        .left_shut = PTHREAD_COND_INITIALIZER,
         .lock = lock,
         .context = context,
     };
@@ -21,7 +22,8 @@ void thread_gate_init(struct thread_gate *gate, int (*lock)(const struct filter 
 
 void thread_gate_done(struct thread_gate *gate)
 {
-    pthread_cond_destroy(&gate->changed);
+    pthread_cond_destroy(&gate->all_here);
+    pthread_cond_destroy(&gate->left_shut);
     pthread_mutex_destroy(&gate->mutex);
 }
 
@@ -29,12 +31,12 @@ void thread_gate_done(struct thread_gate *gate)
 static bool gate_pass(struct thread_gate *gate, int locked)
 {
     pthread_mutex_lock(&gate->mutex);
-    gate->arrived++;
     if (locked < 0 && gate->failed == 0)
         gate->failed = locked;
-    pthread_cond_broadcast(&gate->changed);
+    if (++gate->arrived == gate->awaited)
+        pthread_cond_signal(&gate->all_here);
     while (gate->state == GATE_SHUT)
-        pthread_cond_wait(&gate->changed, &gate->mutex);
+        pthread_cond_wait(&gate->left_shut, &gate->mutex);
     bool open = gate->state == GATE_OPEN && locked >= 0;
     pthread_mutex_unlock(&gate->mutex);
     return open;
@@ -43,8 +45,9 @@ static bool gate_pass(struct thread_gate *gate, int locked)
 int thread_gate_wait(struct thread_gate *gate, unsigned n)
 {
     pthread_mutex_lock(&gate->mutex);
+    gate->awaited = n;
     while (gate->arrived < n)
-        pthread_cond_wait(&gate->changed, &gate->mutex);
+        pthread_cond_wait(&gate->all_here, &gate->mutex);
     int r = gate->failed;
     pthread_mutex_unlock(&gate->mutex);
     return r;
@@ -55,7 +58,7 @@ static void gate_leave(struct thread_gate *gate, int state)
     pthread_mutex_lock(&gate->mutex);
     if (gate->state == GATE_SHUT)
         gate->state = state;
-    pthread_cond_broadcast(&gate->changed);
+    pthread_cond_broadcast(&gate->left_shut);
     pthread_mutex_unlock(&gate->mutex);
 }
 

@@ -12,9 +12,9 @@
  * opens once, for all of them.
  */
 struct thread_gate {
-    pthread_mutex_t mutex; /* guards: arrived, failed, state */
-    pthread_cond_t changed;
-    unsigned arrived;
+    pthread_mutex_t mutex;              /* guards: arrived, awaited, failed, state */
+    pthread_cond_t all_here, left_shut; /* one for who waits for the threads, one for the threads */
+    unsigned arrived, awaited;
     int failed; /* first -errno of LOCK */
     enum { GATE_SHUT, GATE_OPEN, GATE_ABANDONED } state;
     int (*lock)(const struct filter *filter, void *context);

@@ -23,7 +23,7 @@ void __wrap_thread_gate_open(struct thread_gate *gate)
 {
     pthread_mutex_lock(&gate->mutex);
     gate->state = GATE_OPEN;
-    pthread_cond_broadcast(&gate->changed);
+    pthread_cond_broadcast(&gate->left_shut);
     for (uint64_t end = clock_now_ns() + CLOCK_NS_PER_SEC / 2; clock_now_ns() < end;)
         ;
     pthread_mutex_unlock(&gate->mutex);
