@@ -4,6 +4,7 @@
 
 #include <elf.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 
 #include "vmm/kvm/memory.h"
@@ -33,12 +34,39 @@ int kernel_read(int fd, void *ret_data, size_t length, uint64_t offset)
     return 0;
 }
 
+/*
+ * From file to file, without a fault for each page of the mapping. The bytes that could be copied
+ * so: huge pages cannot be written to, not every file can be read so, and a mapped file lies before
+ * the memfd.
+ */
+static uint64_t copy_to_memfd(int fd, const struct guest_memory *memory, uint64_t place,
+                              uint64_t length, uint64_t offset)
+{
+    off_t from = (off_t)offset;
+    uint64_t copied = 0;
+
+    if (guest_memory_is_reserved(memory) || offset > INT64_MAX ||
+        (place < memory->file_end && place + length > memory->file_begin) ||
+        lseek(memory->fd, (off_t)place, SEEK_SET) < 0)
+        return 0;
+    while (copied < length) {
+        ssize_t n = sendfile(memory->fd, fd, &from, length - copied);
+        if (n <= 0)
+            break;
+        copied += (uint64_t)n;
+    }
+    return copied;
+}
+
 int kernel_read_guest(int fd, const struct guest_memory *memory, uint64_t gpa, uint64_t length,
                       uint64_t offset)
 {
-    void *p = guest_memory_at(memory, gpa, length);
+    uint8_t *p = guest_memory_at(memory, gpa, length);
 
-    return p ? kernel_read(fd, p, length, offset) : -EFAULT;
+    if (!p)
+        return -EFAULT;
+    uint64_t copied = copy_to_memfd(fd, memory, (uint64_t)(p - memory->base), length, offset);
+    return kernel_read(fd, p + copied, length - copied, offset + copied);
 }
 
 /* Where data begins at or behind OFFSET, and how much of LENGTH it is. A file system that knows of

@@ -106,6 +106,13 @@ static void test_mapped(void **state)
     assert_int_equal(lseek(memory.fd, 0x200000, SEEK_DATA), 0x202000);
     assert_int_equal(memory.file_begin, 0x200000);
     assert_int_equal(memory.file_end, 0x202000);
+    /* A segment over a mapped one wins, as it does without. */
+    image->segments[1].p_paddr = 0x201080;
+    image->segments[1].p_offset = ELF_IMAGE_CODE + 8192 + 30;
+    image->segments[1].p_filesz = image->segments[1].p_memsz = 7;
+    assert_int_equal(pwrite(fd, image, ELF_IMAGE_CODE - 12, 0), ELF_IMAGE_CODE - 12);
+    assert_int_equal(kernel_load(fd, true, &memory, &kernel), 0);
+    assert_memory_equal(p + 0x107f, "\0behind!\0", 9);
     /* What the guest writes is its own. */
     *(uint8_t *)guest_memory_at(&memory, 0x200000, 1) = 'x';
     char byte;
