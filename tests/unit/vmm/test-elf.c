@@ -127,6 +127,11 @@ static void test_mapped(void **state)
     assert_int_equal(kernel_load(fd, true, &memory, &kernel), 0);
     assert_int_equal(memory.file_end, 0x202000);
     assert_int_equal(*(uint8_t *)guest_memory_at(&memory, 0x600fff, 1), 0x90);
+    /* Who has no bytes needs none. */
+    image->segments[1].p_offset = MIB;
+    image->segments[1].p_filesz = image->segments[1].p_flags = 0;
+    assert_int_equal(pwrite(fd, image, ELF_IMAGE_CODE - 12, 0), ELF_IMAGE_CODE - 12);
+    assert_int_equal(kernel_load(fd, true, &memory, &kernel), 0);
     /* An end is an end. */
     assert_int_equal(ftruncate(fd, ELF_IMAGE_CODE + 8192 + 33), 0);
     assert_int_equal(kernel_load(fd, true, &memory, &kernel), -EIO);
