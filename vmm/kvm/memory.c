@@ -73,7 +73,11 @@ int guest_memory_init_pages(struct guest_memory *memory, uint64_t size,
     if (size < GUEST_MEMORY_MIN || size > GUEST_MEMORY_MAX || size % page_size != 0)
         return -EINVAL;
 
-    struct guest_memory m = {.fd = -EBADF, .size = size, .page_size = page_size, .n_regions = 1};
+    struct guest_memory m = {.fd = -EBADF,
+                             .size = size,
+                             .page_size = page_size,
+                             .huge_by_fault = pages == GUEST_MEMORY_TRANSPARENT,
+                             .n_regions = 1};
     uint64_t low = size < GUEST_MEMORY_LOW_END ? size : GUEST_MEMORY_LOW_END;
     m.regions[0] = (struct memory_region){.gpa = 0, .size = low, .offset = 0};
     if (size > low) {

@@ -31,6 +31,7 @@ struct guest_memory {
     uint8_t *base;
     uint64_t size;
     uint64_t page_size; /* what can be given back is a multiple of this */
+    bool huge_by_fault; /* the host makes huge pages of what is touched, not of what is written */
     struct memory_region regions[2];
     unsigned n_regions;
     uint64_t file_begin, file_end; /* between these offsets there are pages of a file */

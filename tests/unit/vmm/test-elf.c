@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ELF kernels: a good one, and each kind of bad one. */
+#include <fcntl.h>
+
 #include "elf-image.h"
 #include "test.h"
 #include "vmm/boot/kernel.h"
@@ -75,6 +77,33 @@ static void test_holes_are_left_alone(void **state)
     /* A hole is no end, and an end is no hole. */
     assert_int_equal(ftruncate(fd, MIB + (256 << 10) - 1), 0);
     assert_int_equal(kernel_load(fd, false, &memory, &kernel), -EIO);
+}
+
+/* Whether there is a page at P, as far as this process's page tables know. */
+static bool is_touched(const void *p)
+{
+    _cleanup_close_ int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    uint64_t entry;
+
+    assert_int_equal(pread(fd, &entry, sizeof(entry), (off_t)((uintptr_t)p / 4096 * sizeof(entry))),
+                     sizeof(entry));
+    return entry >> 63;
+}
+
+/* The host makes huge pages where memory is touched: the kernel is not to be copied past that. */
+static void test_transparent_huge_pages(void **state)
+{
+    const struct elf_image *image = *state;
+    struct guest_memory transparent;
+    struct kernel kernel;
+
+    _cleanup_close_ int fd = file_of(image, sizeof(*image));
+    assert_int_equal(guest_memory_init_pages(&transparent, 64 * MIB, GUEST_MEMORY_TRANSPARENT), 0);
+    assert_int_equal(kernel_load(fd, false, &transparent, &kernel), 0);
+    assert_true(is_touched(guest_memory_at(&transparent, 0x200000, 1)));
+    guest_memory_done(&transparent);
+    assert_int_equal(kernel_load(fd, false, &memory, &kernel), 0);
+    assert_false(is_touched(guest_memory_at(&memory, 0x200000, 1)));
 }
 
 /* A mapped kernel is the same to the guest; only its whole pages are the file's. */
@@ -277,11 +306,12 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     static const struct CMUnitTest tests[] = {
-        TEST(test_good),      TEST(test_holes_are_left_alone),
-        TEST(test_mapped),    TEST(test_not_for_us),
-        TEST(test_headers),   TEST(test_truncated),
-        TEST(test_placement), TEST(test_entry),
-        TEST(test_untouched), TEST(test_no_file),
+        TEST(test_good),       TEST(test_holes_are_left_alone),
+        TEST(test_mapped),     TEST(test_transparent_huge_pages),
+        TEST(test_not_for_us), TEST(test_headers),
+        TEST(test_truncated),  TEST(test_placement),
+        TEST(test_entry),      TEST(test_untouched),
+        TEST(test_no_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
