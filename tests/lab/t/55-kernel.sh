@@ -83,3 +83,45 @@ test_a_kernel_without_a_manifest_boots_with_a_notice() {
     assert log_has "$uuid" '^Kernel debian-12: made by hand, without a manifest'
     systemctl kill --signal=KILL "$(unit "$uuid")"
 }
+
+# A store that can seal its files (fs-verity); the lab's own cannot, so it is on a disk of this test's.
+test_a_sealed_kernel_stays_what_it_is() {
+    local at=$store/sealed other=$store/other
+    modprobe loop
+    mount -o loop /lab/guest/sealable.ext4 $store
+    vm_without_restart "$uuid"
+    trap 'rm -rf "$without_restart_dir" /run/55-*; umount --lazy $store' EXIT
+    # A payload that passes for a kernel: it has a version.
+    { cat /lab/guest/tests/guest/guest-exits && printf '\0Linux version 6.1.0-lab (lab)\n\0'; } >/run/55-payload
+    assert_match 'added sealed: 6\.1\.0-lab, elf, .*, sealed by fs-verity' \
+        "$(volt-kernel add sealed /run/55-payload --initrd=/run/55-payload --cmdline=button)"
+    assert grep -qE '^VMLINUX_VERITY=sha256:[0-9a-f]{64}$' $at/manifest
+
+    # Nobody changes it, and nobody makes it shorter, root neither.
+    refuses 'Operation not permitted' dd if=/run/55-payload of=$at/vmlinux bs=1 count=1 conv=notrunc
+    refuses 'Operation not permitted' truncate --size=4096 $at/vmlinux
+
+    # Neither the hash nor the time is looked at: the seal is proof enough.
+    sed -i 's/^VMLINUX_SHA256=.*/VMLINUX_SHA256='"$(printf '%064d' 0)/" $at/manifest
+    touch --date=@1 $at/vmlinux
+    vm_ini web "$uuid" kernel=sealed initrd='' memory_mib=32
+    assert vm_start "$uuid"
+    systemctl kill --signal=KILL "$(unit "$uuid")"
+    systemctl stop "$(unit "$uuid")"
+
+    # Another sealed file of the same size is another file.
+    printf '\1' | dd of=/run/55-payload bs=1 seek=$(($(stat --format=%s /run/55-payload) - 1)) conv=notrunc status=none
+    assert volt-kernel add other /run/55-payload
+    cp $at/vmlinux /run/55-vmlinux
+    touch --reference=$at/vmlinux $other/vmlinux
+    mv --force $other/vmlinux $at/vmlinux
+    assert_fails vm_start "$uuid"
+    assert_match '^kernel sealed: vmlinux is not what the manifest says \(fs-verity sha256:' "$(status_text)"
+
+    # So is one that is not sealed any more, whatever its time.
+    rm $at/vmlinux
+    cp /run/55-vmlinux $at/vmlinux
+    touch --date="@$(sed -n 's/^VMLINUX_MTIME=//p' $at/manifest)" $at/vmlinux
+    assert_fails vm_start "$uuid"
+    assert_match '^kernel sealed: vmlinux is not what the manifest says \(sha256 .*, expected 00000000' "$(status_text)"
+}
