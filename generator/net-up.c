@@ -269,6 +269,16 @@ static void prepare(struct net_up *up)
     }
 }
 
+/* Other VMs' links are none of its business; what becomes of bridges is looked at now and then. */
+static void watch(struct net_up *up)
+{
+    const char *names[NIC_MAX];
+
+    for (size_t i = 0; i < up->n; i++)
+        names[i] = up->nics[i].tap;
+    (void)rtnl_watch(up->rtnl, names, up->n); /* else all wake it */
+}
+
 int net_up(const char *uuid, struct nic *nics, size_t n)
 {
     _cleanup_(net_up_done) struct net_up up = {
@@ -285,6 +295,7 @@ int net_up(const char *uuid, struct nic *nics, size_t n)
     r = rtnl_new(&up.rtnl);
     if (r < 0)
         return helper_fail(r, "cannot open rtnetlink: %s", strerror(-r));
+    watch(&up);
     r = net_claim(&up);
     if (r >= 0)
         r = net_bridges_find(&up);

@@ -80,5 +80,11 @@ int rtnl_tbf_get(struct rtnl *rtnl, int ifindex);
 /* Sets one; BURST bytes pass at once, LIMIT bytes wait. */
 int rtnl_tbf_set(struct rtnl *rtnl, int ifindex, uint64_t rate, uint32_t burst, uint32_t limit);
 
-/* Waits until any link changes, or TIMEOUT_MS have passed. Changes since the last call count. */
+/* Has rtnl_wait() woken by changes of the links with these N names, at most 32, only: where many
+ * VMs start together each would be woken by all. To be called before the first change that matters.
+ */
+int rtnl_watch(struct rtnl *rtnl, const char *const *names, size_t n);
+
+/* Waits until any link changes (of those that are watched), or TIMEOUT_MS have passed. Changes
+ * since the last call count. */
 void rtnl_wait(struct rtnl *rtnl, int timeout_ms);

@@ -229,6 +229,62 @@ static void test_claim(void **state)
     assert_int_equal(rtnl_link_delete(up.rtnl, link.ifindex), 0);
 }
 
+static int64_t waited_ms(struct rtnl *rtnl, int timeout_ms)
+{
+    int64_t start = net_now_ms();
+
+    rtnl_wait(rtnl, timeout_ms);
+    return net_now_ms() - start;
+}
+
+static void delete_link(struct rtnl *rtnl, const char *name)
+{
+    struct rtnl_link link;
+
+    assert_int_equal(rtnl_link_get(rtnl, name, &link), 0);
+    assert_int_equal(rtnl_link_delete(rtnl, link.ifindex), 0);
+}
+
+/* Only what is waited for ends the wait: names of all lengths, and some that begin alike. */
+static void test_watch(void **state)
+{
+    static const char *const watched[] = {"w", "tap-6ba7b810", "fifteen-letters", "four"};
+    static const char *const others[] = {"v",   "tap-6ba7b81", "tap-6ba7b810-1", "fifteen-lettert",
+                                         "fou", "fourx"};
+    char many[33][IFNAMSIZ];
+    const char *names[33];
+    struct rtnl *rtnl;
+
+    (void)need_rtnl(state);
+    assert_int_equal(rtnl_new(&rtnl), 0);
+    assert_int_equal(rtnl_watch(rtnl, watched, ELEMENTSOF(watched)), 0);
+    for (size_t i = 0; i < ELEMENTSOF(others); i++) {
+        assert_int_equal(rtnl_bridge_new(rtnl, others[i], mac), 0);
+        assert_true(waited_ms(rtnl, 30) >= 30);
+        delete_link(rtnl, others[i]);
+        assert_true(waited_ms(rtnl, 30) >= 30);
+    }
+    for (size_t i = 0; i < ELEMENTSOF(watched); i++) {
+        assert_int_equal(rtnl_bridge_new(rtnl, watched[i], mac), 0);
+        assert_true(waited_ms(rtnl, 60000) < 60000);
+        delete_link(rtnl, watched[i]);
+        assert_true(waited_ms(rtnl, 60000) < 60000);
+    }
+
+    for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+        (void)snprintf(many[i], sizeof(many[i]), "fifteen-let-%03zu", i);
+        names[i] = many[i];
+    }
+    assert_int_equal(rtnl_watch(rtnl, names, 33), -E2BIG);
+    assert_int_equal(rtnl_watch(rtnl, names, 32), 0);
+    assert_int_equal(rtnl_bridge_new(rtnl, names[31], mac), 0);
+    assert_true(waited_ms(rtnl, 60000) < 60000);
+    delete_link(rtnl, names[31]);
+    names[0] = "sixteen-letters-";
+    assert_int_equal(rtnl_watch(rtnl, names, 1), -EINVAL);
+    (void)rtnl_free(rtnl);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +295,7 @@ int main(void)
         cmocka_unit_test(test_no_router_advertisements),
         cmocka_unit_test(test_half_made_bridge),
         cmocka_unit_test(test_claim),
+        cmocka_unit_test(test_watch),
     };
 
     return cmocka_run_group_tests(tests, enter_namespace, leave_namespace);
