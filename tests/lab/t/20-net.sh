@@ -77,6 +77,8 @@ test_networkd_makes_the_tap() {
     start
     connected_to br0
     said 'made by systemd-networkd'
+    # What is read at each reload is no more than what is needed.
+    assert_equal "50-vm-$uuid-eth0.network" "$(cd /run/systemd/network && echo 50-vm-*)"
     said 'names .*net\.eth0\.0'
     stored 3
     stop_leaves_nothing
