@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# needs --debian
+# The Volt guest kernel, as `volt-kernel build` makes it: all devices without a module, and a whole Debian without
+# an initrd. It takes minutes to build, so it comes along by
+#   tests/lab/test --kernel volt=/var/lib/volt/kernels/volt-6.1/vmlinux 72-volt-kernel
+# shellcheck source=../lib.sh
+. /lab/lib.sh
+
+uuid=72727272-0000-4000-8000-000000000072
+kernel=/var/lib/volt/kernels/volt/vmlinux
+key=/run/72-key
+
+in_guest() {
+    ssh -q -i "$key" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+        -o KexAlgorithms=curve25519-sha256 -o ConnectTimeout=60 root@10.42.0.72 "$1"
+}
+
+# The kernel sets the address itself, by ip= on its command line; systemd takes the credentials from SMBIOS.
+test_debian_13_without_an_initrd() { # limit 1200 s
+    local said begin=$EPOCHREALTIME
+    [[ -e $kernel ]] || skip 'needs --kernel volt=VMLINUX, made by volt-kernel build'
+    modprobe vhost_vsock
+    ssh-keygen -q -t ed25519 -N '' -f "$key"
+    vm_without_restart "$uuid"
+    vm_ini debian "$uuid" memory_mib=512 kernel=volt initrd='' rng=yes readiness=guest ready_timeout_sec=900 stop_timeout_sec=200 \
+        cmdline='systemd.show_status=yes systemd.default_timeout_start_sec=600 systemd.default_device_timeout_sec=600'
+    cat >>/etc/volt/vms/debian.ini <<END
+[disk root]
+path = /var/lib/volt/debian/debian-13.raw
+
+[vsock]
+
+[console]
+
+[balloon]
+
+[credentials]
+system.hostname = web-72
+ssh.authorized_keys.root = @$key.pub
+tmpfiles.extra = f /etc/ssh/sshd_config.d/slow.conf - - - - LoginGraceTime 0
+
+[network eth0]
+zone = default
+ipv4 = 10.42.0.72/24
+address = cmdline
+END
+    assert vm_start "$uuid"
+    echo "# figures: ready after $(awk "BEGIN { printf \"%.0f\", $EPOCHREALTIME - $begin }") s"
+    assert ping -c 2 -W 5 10.42.0.72
+    mapfile -t said < <(in_guest 'systemctl is-active multi-user.target; uname -r; hostname
+        systemctl --failed --no-legend | xargs; findmnt --noheadings --output FSTYPE,SOURCE /
+        ls /sys/bus/virtio/drivers | xargs; for d in /sys/bus/virtio/devices/*; do basename "$(readlink "$d/driver")"; done | sort | xargs
+        cat /sys/class/misc/hw_random/rng_current; test -d /lib/modules/$(uname -r) || echo none
+        stat --format=%t:%T /dev/hvc0 /dev/vsock | xargs; stat -fc %T /sys/fs/cgroup; systemd-detect-virt')
+    printf '# figures: %s\n' "${said[@]}"
+    assert_equal active "${said[0]:-}" 'multi-user.target'
+    assert_match '-volt$' "${said[1]}" 'its kernel'
+    assert_equal web-72 "${said[2]}" 'its name, by a credential'
+    assert_equal '' "${said[3]}" 'failed units in the guest'
+    assert_match '^ext4 +/dev/vda$' "${said[4]}" 'its root file system'
+    assert_equal 'virtio_balloon virtio_blk virtio_console virtio_net virtio_rng vmw_vsock_virtio_transport' "${said[6]}" \
+        'devices with a driver'
+    assert_match '^virtio_rng' "${said[7]}" 'where randomness comes from'
+    assert_equal none "${said[8]}" 'modules'
+    assert_equal cgroup2fs "${said[10]}" 'control groups'
+    assert_equal kvm "${said[11]}" 'virtualisation, by SMBIOS and CPUID'
+    begin=$EPOCHREALTIME
+    assert vm_stop "$uuid"
+    echo "# figures: powered off by the button after $(awk "BEGIN { printf \"%.0f\", $EPOCHREALTIME - $begin }") s"
+    assert_equal success "$(vm_property "$uuid" Result)"
+    nothing_left "$uuid"
+}
