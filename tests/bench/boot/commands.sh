@@ -16,6 +16,7 @@ set_command() {
         command+=(--kernel="$kernel" --initrd="$INITRD" --memory="$mib" --vcpus="$vcpus" --cmdline="$words")
         # As a managed kernel; volt-copy: as one that is named by its path.
         [[ $1 != volt-elf ]] || command+=(--map-kernel)
+        [[ $1 != volt-thp-* ]] || command+=(--hugepages=thp)
         [[ -z $nic ]] || command+=(--net="eth0,tap=bench11,mac=$mac")
         ;;
     qemu-*)
@@ -39,6 +40,7 @@ all_names() {
     for kernel in elf bzimage; do
         [[ -z $VOLT ]] || echo "volt-$kernel"
         [[ -z $VOLT || $kernel != elf ]] || echo volt-copy-elf
+        [[ -z $VOLT ]] || echo "volt-thp-$kernel"
         [[ -z $BEFORE ]] || echo "before-$kernel"
         [[ -z $QEMU ]] || echo "qemu-$kernel"
         [[ -z $KVMTOOL || $kernel == elf ]] || echo kvmtool-bzimage
