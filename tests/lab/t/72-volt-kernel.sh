@@ -3,12 +3,12 @@
 # needs --debian
 # The Volt guest kernel, as `volt-kernel build` makes it: all devices without a module, and a whole Debian without
 # an initrd. It takes minutes to build, so it comes along by
-#   tests/lab/test --kernel volt=/var/lib/volt/kernels/volt-6.1/vmlinux 72-volt-kernel
+#   tests/lab/test --file /var/lib/volt/kernels/volt-6.1/vmlinux:/lab/volt-kernel 72-volt-kernel
 # shellcheck source=../lib.sh
 . /lab/lib.sh
 
 uuid=72727272-0000-4000-8000-000000000072
-kernel=/var/lib/volt/kernels/volt/vmlinux
+kernel=/lab/volt-kernel
 key=/run/72-key
 
 in_guest() {
@@ -18,8 +18,10 @@ in_guest() {
 
 # The kernel sets the address itself, by ip= on its command line; systemd takes the credentials from SMBIOS.
 test_debian_13_without_an_initrd() { # limit 1200 s
-    local said begin=$EPOCHREALTIME
-    [[ -e $kernel ]] || skip 'needs --kernel volt=VMLINUX, made by volt-kernel build'
+    local said begin
+    [[ -e $kernel ]] || skip 'needs --file VMLINUX:/lab/volt-kernel, made by volt-kernel build'
+    said=$(volt-kernel add volt $kernel 2>&1) || fail "$said"
+    ! [[ $said =~ lacks|without ]] || fail "$said"
     modprobe vhost_vsock
     ssh-keygen -q -t ed25519 -N '' -f "$key"
     vm_without_restart "$uuid"
@@ -45,6 +47,7 @@ zone = default
 ipv4 = 10.42.0.72/24
 address = cmdline
 END
+    begin=$EPOCHREALTIME
     assert vm_start "$uuid"
     echo "# figures: ready after $(awk "BEGIN { printf \"%.0f\", $EPOCHREALTIME - $begin }") s"
     assert ping -c 2 -W 5 10.42.0.72
