@@ -75,8 +75,8 @@ static void write_cmdline(FILE *f, const struct vm_config *config)
 void unit_write_kernel(FILE *f, const struct vm_config *config)
 {
     unit_write_argument(f, "--kernel=fd:kernel");
-    if (unit_has_managed_kernel(config)) /* whose files are never written to */
-        unit_write_argument(f, "--map-kernel");
+    if (unit_has_managed_kernel(config))
+        unit_write_argument_between(f, "--map-kernel=", UNIT_KERNEL_MAP, NULL, "");
     if (own_initrd(config))
         unit_write_argument(f, "--initrd=fd:initrd");
     else if (takes_managed_initrd(config))

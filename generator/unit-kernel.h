@@ -4,8 +4,10 @@
 
 #include "generator/config.h"
 
-/* The variable that volt-open sets to the words that a managed kernel brings along. */
+/* The variables that volt-open sets: the words that a managed kernel brings along, and "yes" where
+ * its file is never written to. */
 #define UNIT_KERNEL_CMDLINE "VOLT_KERNEL_CMDLINE"
+#define UNIT_KERNEL_MAP     "VOLT_KERNEL_MAP"
 
 /* Whether it is one by name, that volt-open finds when the VM starts: the generator may not look.
  */

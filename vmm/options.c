@@ -46,7 +46,7 @@ static const struct {
     const char *argument, *help;
 } rows[] = {
     {"kernel", OPTION_KERNEL, "FILE", "ELF vmlinux or bzImage (needed)"},
-    {"map-kernel", OPTION_MAP_KERNEL, NULL, "its file never changes: map it, do not copy it"},
+    {"map-kernel", OPTION_MAP_KERNEL, "yes|no", "its file never changes: map it, do not copy it"},
     {"initrd", OPTION_INITRD, "FILE", "initial RAM disk"},
     {"try-initrd", OPTION_TRY_INITRD, "fd:NAME", "the same, if there is such a descriptor"},
     {"cmdline", OPTION_CMDLINE, "TEXT", "added to the kernel's command line"},
@@ -160,7 +160,9 @@ static int set_option(struct options *options, int value, const char *argument)
         options->kernel = argument;
         return 0;
     case OPTION_MAP_KERNEL:
-        options->map_kernel = true;
+        options->map_kernel = strcmp(argument, "yes") == 0;
+        if (!options->map_kernel && strcmp(argument, "no") != 0)
+            return log_errno(-EINVAL, "--map-kernel=%s is neither yes nor no", argument);
         return 0;
     case OPTION_INITRD:
     case OPTION_TRY_INITRD:

@@ -25,8 +25,7 @@ int reload_parse(const char *text, size_t size, struct options *ret, char *reply
         /* Others without a value are those that print. */
         if (strncmp(argument, "--", 2) != 0 ||
             (!strchr(argument, '=') && strcmp(argument, "--debug") != 0 &&
-             strcmp(argument, "--require-landlock") != 0 &&
-             strcmp(argument, "--map-kernel") != 0)) {
+             strcmp(argument, "--require-landlock") != 0)) {
             reply_add(reply, reply_size, "'%.100s' is no --OPTION=VALUE", argument);
             return -EINVAL;
         }

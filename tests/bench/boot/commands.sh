@@ -15,7 +15,7 @@ set_command() {
         [[ $1 == volt-* ]] || command=("$BEFORE")
         command+=(--kernel="$kernel" --initrd="$INITRD" --memory="$mib" --vcpus="$vcpus" --cmdline="$words")
         # As a managed kernel; volt-copy: as one that is named by its path.
-        [[ $1 != volt-elf ]] || command+=(--map-kernel)
+        [[ $1 != volt-elf ]] || command+=(--map-kernel=yes)
         [[ $1 != volt-thp-* ]] || command+=(--hugepages=thp)
         [[ -z $nic ]] || command+=(--net="eth0,tap=bench11,mac=$mac")
         ;;

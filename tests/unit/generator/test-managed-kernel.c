@@ -277,7 +277,38 @@ static void test_what_the_vmm_is_told(void **state _unused_)
     fd = open(temporary_path(&dir, "run/environment", path), O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     (void)read_fd(fd, text, sizeof(text));
-    assert_string_equal(text, "VOLT_KERNEL_CMDLINE=\"quiet x=\\\"a \\$b\\\"\"\nVOLT_KERNEL=k\n");
+    assert_string_equal(text, "VOLT_KERNEL_CMDLINE=\"quiet x=\\\"a \\$b\\\"\"\nVOLT_KERNEL=k\n"
+                              "VOLT_KERNEL_MAP=no\n");
+}
+
+static void is_mapped(const struct temporary_dir *dir, const char *name, bool always,
+                      const char *expected)
+{
+    _cleanup_(managed_kernel_done) struct managed_kernel kernel = {.dir.fd = -EBADF};
+    _cleanup_free_ char *why = NULL;
+    char text[256] = "", path[PATH_MAX];
+
+    assert_int_equal(managed_kernel_open(dir->path, name, always, &kernel, &why), 0);
+    assert_int_equal(managed_kernel_tell(&kernel, "", dir->path, "run"), 0);
+    _cleanup_close_ int fd =
+        open(temporary_path(dir, "run/environment", path), O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    (void)read_fd(fd, text, sizeof(text));
+    assert_non_null(strstr(text, expected));
+}
+
+/* Somebody may write over one that was made by hand while a guest runs; and where each byte is to
+ * be verified, none is read once more. */
+static void test_only_what_cannot_change_is_mapped(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
+
+    make_kernel(&dir, LOCAL "/added", "vmlinux");
+    make_dirs(&dir, LOCAL "/by-hand");
+    temporary_write(&dir, LOCAL "/by-hand/vmlinux", "x");
+    is_mapped(&dir, "added", false, "VOLT_KERNEL_MAP=yes\n");
+    is_mapped(&dir, "added", true, "VOLT_KERNEL_MAP=no\n");
+    is_mapped(&dir, "by-hand", false, "VOLT_KERNEL_MAP=no\n");
 }
 
 static void test_cmdline_is_one_line(void **state _unused_)
@@ -383,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_auto_reads_nothing),
         cmocka_unit_test(test_a_seal_that_is_gone),
         cmocka_unit_test(test_what_the_vmm_is_told),
+        cmocka_unit_test(test_only_what_cannot_change_is_mapped),
         cmocka_unit_test(test_cmdline_is_one_line),
         cmocka_unit_test(test_manifest),
         cmocka_unit_test(test_names),

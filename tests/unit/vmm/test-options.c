@@ -118,15 +118,17 @@ static void test_too_many_devices(void **state _unused_)
     assert_int_equal(parse(text, &options), -EINVAL);
 }
 
-/* One of the few that take no value. */
 static void test_map_kernel(void **state _unused_)
 {
     struct options options;
 
     assert_int_equal(parse("--kernel=x", &options), 0);
     assert_false(options.map_kernel);
-    assert_int_equal(parse("--kernel=x --map-kernel", &options), 0);
+    assert_int_equal(parse("--kernel=x --map-kernel=yes", &options), 0);
     assert_true(options.map_kernel);
+    assert_int_equal(parse("--kernel=x --map-kernel=yes --map-kernel=no", &options), 0);
+    assert_false(options.map_kernel);
+    assert_int_equal(parse("--kernel=x --map-kernel=1", &options), -EINVAL);
 }
 
 static void test_require_landlock(void **state _unused_)
