@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The first and only process of a guest that is measured: tells the boot timer that it runs, waits until the kernel has
-// nothing left to do, prints what memory there is, and powers off. It needs no driver.
+// The first and only process of a guest that is measured: tells the boot timer that it runs, waits
+// until the kernel has nothing left to do, prints what memory there is, and powers off. It needs no
+// driver.
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum { BOOT_TIMER_PORT = 0x610, BOOT_TIMER_USER_SPACE = 0x01, SETTLE_SECONDS = 2 };
@@ -52,6 +54,7 @@ int main(void)
     print_memory();
     puts("BENCH end");
     fflush(stdout);
+    (void)tcdrain(STDOUT_FILENO);
     (void)reboot(RB_POWER_OFF);
     for (;;)
         pause();
