@@ -76,7 +76,7 @@ void unit_write_kernel(FILE *f, const struct vm_config *config)
 {
     unit_write_argument(f, "--kernel=fd:kernel");
     if (unit_has_managed_kernel(config))
-        unit_write_argument_between(f, "--map-kernel=", UNIT_KERNEL_MAP, NULL, "");
+        unit_write_argument_between(f, "--map-kernel=", UNIT_KERNEL_MAP, NULL, "%s", "");
     if (own_initrd(config))
         unit_write_argument(f, "--initrd=fd:initrd");
     else if (takes_managed_initrd(config))

@@ -1,93 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Managed kernels: which one a name means, what its manifest says, and that another file is
  * refused. */
-#include "generator/kernel-verify.h"
 #include "generator/managed-kernel.h"
 
-#include "temporary-dir.h"
+#include "kernel-dirs.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
-
-#define LOCAL  "var/lib/volt/kernels"
-#define VENDOR "usr/lib/volt/kernels"
-
-static void make_dirs(const struct temporary_dir *dir, const char *path)
-{
-    char full[PATH_MAX];
-
-    (void)temporary_path(dir, path, full);
-    for (char *p = full + strlen(dir->path) + 1; (p = strchr(p, '/')); p++) {
-        *p = '\0';
-        (void)mkdir(full, 0755);
-        *p = '/';
-    }
-    (void)mkdir(full, 0755);
-}
-
-static struct temporary_dir new_root(void)
-{
-    struct temporary_dir dir = temporary_dir_new();
-
-    make_dirs(&dir, LOCAL);
-    make_dirs(&dir, VENDOR);
-    return dir;
-}
-
-static void make_link(const struct temporary_dir *dir, const char *path, const char *target)
-{
-    char full[PATH_MAX];
-
-    assert_int_equal(symlink(target, temporary_path(dir, path, full)), 0);
-}
-
-static void entry_of(const struct temporary_dir *dir, const char *path,
-                     struct kernel_file_entry *ret)
-{
-    char full[PATH_MAX];
-    _cleanup_close_ int fd = open(temporary_path(dir, path, full), O_RDONLY | O_CLOEXEC);
-    struct stat st;
-
-    assert_true(fd >= 0);
-    assert_int_equal(fstat(fd, &st), 0);
-    assert_int_equal(sha256_file(fd, ret->sha256), 0);
-    *ret = (struct kernel_file_entry){
-        .there = true, .size = (uint64_t)st.st_size, .mtime = st.st_mtim};
-    assert_int_equal(sha256_file(fd, ret->sha256), 0);
-}
-
-/* A kernel with all that volt-kernel makes. */
-static void make_kernel(const struct temporary_dir *dir, const char *path, const char *vmlinux)
-{
-    struct kernel_manifest manifest = {.version = "6.1.0-1-test", .source = "/boot/x y"};
-    char name[256], text_path[PATH_MAX];
-
-    make_dirs(dir, path);
-    for (unsigned i = 0; i < KERNEL_FILES; i++) {
-        (void)snprintf(name, sizeof(name), "%s/%s", path, kernel_file_names[i]);
-        temporary_write(dir, name,
-                        i == KERNEL_VMLINUX   ? vmlinux
-                        : i == KERNEL_CMDLINE ? "quiet x=\"a $b\"\n"
-                                              : "text");
-        entry_of(dir, name, &manifest.files[i]);
-    }
-    (void)snprintf(name, sizeof(name), "%s/manifest", path);
-    _cleanup_fclose_ FILE *f = fopen(temporary_path(dir, name, text_path), "we");
-    assert_non_null(f);
-    kernel_manifest_write(f, &manifest);
-}
-
-static int read_fd(int fd, char *buffer, size_t size)
-{
-    ssize_t n = pread(fd, buffer, size - 1, 0);
-
-    buffer[n < 0 ? 0 : n] = '\0';
-    (void)close(fd);
-    return (int)n;
-}
 
 /* What vmlinux of NAME has, or the sentence that refuses it. */
 static void vmlinux_of(const struct temporary_dir *dir, const char *name, bool always, char *buffer,
@@ -254,81 +176,6 @@ static void test_a_seal_that_is_gone(void **state _unused_)
     assert_int_equal(strncmp(why, "sha256 ", 7), 0);
 }
 
-static void test_what_the_vmm_is_told(void **state _unused_)
-{
-    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
-    _cleanup_(managed_kernel_done) struct managed_kernel kernel = {.dir.fd = -EBADF};
-    _cleanup_free_ char *why = NULL, *cmdline = NULL;
-    char text[256] = "", path[PATH_MAX];
-    int fd;
-
-    make_kernel(&dir, LOCAL "/k", "vmlinux");
-    make_link(&dir, LOCAL "/default", "k");
-    assert_int_equal(managed_kernel_open(dir.path, "default", true, &kernel, &why), 0);
-    fd = managed_kernel_take(&kernel, KERNEL_INITRD, &why);
-    assert_true(fd >= 0);
-    (void)read_fd(fd, text, sizeof(text));
-    assert_string_equal(text, "text");
-    managed_kernel_describe(&kernel, text, sizeof(text));
-    assert_int_equal(strncmp(text, "Kernel k: 6.1.0-1-test, sha256 ", 31), 0);
-    assert_int_equal(managed_kernel_cmdline(&kernel, &cmdline, &why), 0);
-    assert_string_equal(cmdline, "quiet x=\"a $b\"");
-    assert_int_equal(managed_kernel_tell(&kernel, cmdline, dir.path, "run"), 0);
-    fd = open(temporary_path(&dir, "run/environment", path), O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    (void)read_fd(fd, text, sizeof(text));
-    assert_string_equal(text, "VOLT_KERNEL_CMDLINE=\"quiet x=\\\"a \\$b\\\"\"\nVOLT_KERNEL=k\n"
-                              "VOLT_KERNEL_MAP=no\n");
-}
-
-static void is_mapped(const struct temporary_dir *dir, const char *name, bool always,
-                      const char *expected)
-{
-    _cleanup_(managed_kernel_done) struct managed_kernel kernel = {.dir.fd = -EBADF};
-    _cleanup_free_ char *why = NULL;
-    char text[256] = "", path[PATH_MAX];
-
-    assert_int_equal(managed_kernel_open(dir->path, name, always, &kernel, &why), 0);
-    assert_int_equal(managed_kernel_tell(&kernel, "", dir->path, "run"), 0);
-    _cleanup_close_ int fd =
-        open(temporary_path(dir, "run/environment", path), O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    (void)read_fd(fd, text, sizeof(text));
-    assert_non_null(strstr(text, expected));
-}
-
-/* Somebody may write over one that was made by hand while a guest runs; and where each byte is to
- * be verified, none is read once more. */
-static void test_only_what_cannot_change_is_mapped(void **state _unused_)
-{
-    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
-
-    make_kernel(&dir, LOCAL "/added", "vmlinux");
-    make_dirs(&dir, LOCAL "/by-hand");
-    temporary_write(&dir, LOCAL "/by-hand/vmlinux", "x");
-    is_mapped(&dir, "added", false, "VOLT_KERNEL_MAP=yes\n");
-    is_mapped(&dir, "added", true, "VOLT_KERNEL_MAP=no\n");
-    is_mapped(&dir, "by-hand", false, "VOLT_KERNEL_MAP=no\n");
-}
-
-static void test_cmdline_is_one_line(void **state _unused_)
-{
-    static const char *const bad[] = {"a\nb", "a\tb", "\x7f", "\xc3\xa4", "a\n\n"};
-    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
-
-    make_dirs(&dir, LOCAL "/k");
-    temporary_write(&dir, LOCAL "/k/vmlinux", "x");
-    for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
-        _cleanup_(managed_kernel_done) struct managed_kernel kernel = {.dir.fd = -EBADF};
-        _cleanup_free_ char *why = NULL, *cmdline = NULL;
-
-        temporary_write(&dir, LOCAL "/k/cmdline", bad[i]);
-        assert_int_equal(managed_kernel_open(dir.path, "k", false, &kernel, &why), 0);
-        assert_int_equal(managed_kernel_cmdline(&kernel, &cmdline, &why), -EINVAL);
-        assert_string_equal(why, "kernel k: its cmdline is not one line of printable characters");
-    }
-}
-
 #define DIGEST "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define GOOD   "VERSION=1\nVMLINUX_SHA256=" DIGEST "\nVMLINUX_SIZE=0\nVMLINUX_MTIME=1.000000001\n"
 
@@ -413,9 +260,6 @@ int main(void)
         cmocka_unit_test(test_verify),
         cmocka_unit_test(test_auto_reads_nothing),
         cmocka_unit_test(test_a_seal_that_is_gone),
-        cmocka_unit_test(test_what_the_vmm_is_told),
-        cmocka_unit_test(test_only_what_cannot_change_is_mapped),
-        cmocka_unit_test(test_cmdline_is_one_line),
         cmocka_unit_test(test_manifest),
         cmocka_unit_test(test_names),
     };
