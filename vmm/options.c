@@ -161,7 +161,7 @@ static int set_option(struct options *options, int value, const char *argument)
         return 0;
     case OPTION_MAP_KERNEL:
         options->map_kernel = strcmp(argument, "yes") == 0;
-        if (!options->map_kernel && strcmp(argument, "no") != 0)
+        if (!options->map_kernel && *argument && strcmp(argument, "no") != 0)
             return log_errno(-EINVAL, "--map-kernel=%s is neither yes nor no", argument);
         return 0;
     case OPTION_INITRD:

@@ -128,6 +128,9 @@ static void test_map_kernel(void **state _unused_)
     assert_true(options.map_kernel);
     assert_int_equal(parse("--kernel=x --map-kernel=yes --map-kernel=no", &options), 0);
     assert_false(options.map_kernel);
+    /* A unit's variable that nobody set. */
+    assert_int_equal(parse("--kernel=x --map-kernel=", &options), 0);
+    assert_false(options.map_kernel);
     assert_int_equal(parse("--kernel=x --map-kernel=1", &options), -EINVAL);
 }
 
