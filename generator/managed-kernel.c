@@ -169,12 +169,14 @@ int managed_kernel_tell(const struct managed_kernel *kernel, const char *cmdline
                         const char *uuid)
 {
     _cleanup_free_ char *quoted = quote(cmdline);
-    int r = quoted ? vm_environment_set(dir, uuid, "VOLT_KERNEL_CMDLINE", quoted) : -ENOMEM;
-
-    if (r >= 0)
-        r = vm_environment_set(dir, uuid, "VOLT_KERNEL", kernel->dir.name);
     /* What has a manifest is replaced and never written to; who made the rest by hand may do both.
      * And of what is mapped, pages are read again that were not looked at. */
     bool map = kernel->has_manifest && !kernel->always;
-    return r < 0 ? r : vm_environment_set(dir, uuid, "VOLT_KERNEL_MAP", map ? "yes" : "no");
+    const struct vm_variable variables[] = {
+        {"VOLT_KERNEL_CMDLINE", quoted},
+        {"VOLT_KERNEL", kernel->dir.name},
+        {"VOLT_KERNEL_MAP", map ? "yes" : "no"},
+    };
+
+    return quoted ? vm_environment_set(dir, uuid, variables, ELEMENTSOF(variables)) : -ENOMEM;
 }

@@ -29,6 +29,7 @@ int managed_kernel_cmdline(const struct managed_kernel *kernel, char **ret, char
 /* What the journal says of it: "Kernel debian-12: 6.1.0-49-cloud-amd64, sha256 1234abcd…". */
 void managed_kernel_describe(const struct managed_kernel *kernel, char *ret, size_t size);
 
-/* Writes VOLT_KERNEL, VOLT_KERNEL_CMDLINE and VOLT_KERNEL_MAP (yes or no) to DIR/<uuid>/environment. 0 or -errno. */
+/* Writes VOLT_KERNEL, VOLT_KERNEL_CMDLINE and VOLT_KERNEL_MAP (yes or no) to
+ * DIR/<uuid>/environment. 0 or -errno. */
 int managed_kernel_tell(const struct managed_kernel *kernel, const char *cmdline, const char *dir,
                         const char *uuid);

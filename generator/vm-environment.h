@@ -2,8 +2,15 @@
 /* What helpers tell volt-vmm's command line: /run/volt/vm/<uuid>/environment. */
 #pragma once
 
+#include <stddef.h>
+
 #define VM_RUN_DIR "/run/volt/vm"
 
-/* Makes the line NAME=VALUE one of DIR/<uuid>/environment, in place of another of that name. The
- * rest of the file stays. Returns 0 or -errno. */
-int vm_environment_set(const char *dir, const char *uuid, const char *name, const char *value);
+struct vm_variable {
+    const char *name, *value; /* the value as systemd.exec(5) has it in an EnvironmentFile= */
+};
+
+/* Makes lines NAME=VALUE of DIR/<uuid>/environment of the N variables, in place of others of those
+ * names, at once. The rest of the file stays. Returns 0 or -errno. */
+int vm_environment_set(const char *dir, const char *uuid, const struct vm_variable *variables,
+                       size_t n);

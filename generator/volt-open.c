@@ -165,7 +165,7 @@ static int set_up_vsock(const struct open_file *files, size_t n, const int *fds,
     if (r < 0)
         return helper_fail(r, "%s", why ?: strerror(-r));
     (void)snprintf(text, sizeof(text), "%u", cid);
-    r = vm_environment_set(VM_RUN_DIR, vsock->uuid, "VOLT_CID", text);
+    r = vm_environment_set(VM_RUN_DIR, vsock->uuid, &(struct vm_variable){"VOLT_CID", text}, 1);
     if (r < 0)
         return helper_fail(r, "vsock: cannot write %s/%s/environment: %s", VM_RUN_DIR, vsock->uuid,
                            strerror(-r));

@@ -210,15 +210,20 @@ static void assert_file(const struct temporary_dir *dir, const char *name, const
 
 static void test_environment(void **state _unused_)
 {
+    static const struct vm_variable cid = {"VOLT_CID", "4711"},
+                                    several[] = {{"VOLT_CID", "1"}, {"VOLT_CIDS", "3"}};
     _cleanup_temporary_dir_ struct temporary_dir dir = temporary_dir_new();
 
-    assert_int_equal(vm_environment_set(dir.path, OURS, "VOLT_CID", "4711"), 0);
+    assert_int_equal(vm_environment_set(dir.path, OURS, &cid, 1), 0);
     assert_file(&dir, OURS "/environment", "VOLT_CID=4711\n");
     temporary_write(&dir, OURS "/environment",
                     "VOLT_MAC_0=52:54:00:12:34:56\nVOLT_CID=1\nVOLT_CIDS=2\nVOLT_IP=\"ip=x\"\n");
-    assert_int_equal(vm_environment_set(dir.path, OURS, "VOLT_CID", "4711"), 0);
+    assert_int_equal(vm_environment_set(dir.path, OURS, &cid, 1), 0);
     assert_file(&dir, OURS "/environment",
                 "VOLT_MAC_0=52:54:00:12:34:56\nVOLT_CIDS=2\nVOLT_IP=\"ip=x\"\nVOLT_CID=4711\n");
+    assert_int_equal(vm_environment_set(dir.path, OURS, several, ELEMENTSOF(several)), 0);
+    assert_file(&dir, OURS "/environment",
+                "VOLT_MAC_0=52:54:00:12:34:56\nVOLT_IP=\"ip=x\"\nVOLT_CID=1\nVOLT_CIDS=3\n");
 }
 
 /* Where the kernel has such sockets at all; the port is its choice. */
