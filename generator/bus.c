@@ -1,30 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The system bus, for helpers that must not wait for long. */
 #include "generator/bus.h"
-
-#include <time.h>
-
-static uint64_t now_usec(void)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
+#include "generator/clock.h"
 
 /* sd_bus_call() would connect by itself, and give a bus that does not answer its own 90 seconds,
  * whatever the call's time limit. */
 int bus_open(uint64_t timeout_usec, sd_bus **ret)
 {
     _cleanup_(cleanup_bus) sd_bus *bus = NULL;
-    uint64_t deadline = now_usec() + timeout_usec;
+    uint64_t deadline = clock_now_usec() + timeout_usec;
     int r;
 
     r = sd_bus_open_system(&bus);
     if (r >= 0)
         r = sd_bus_set_method_call_timeout(bus, timeout_usec);
     while (r >= 0 && (r = sd_bus_is_ready(bus)) == 0) {
-        uint64_t now = now_usec();
+        uint64_t now = clock_now_usec();
 
         if (now >= deadline)
             return -ETIMEDOUT;

@@ -11,22 +11,23 @@ bool fdstore_available(void)
     return notify_available();
 }
 
-int fdstore_remove(const char *name)
+static int send_named(const char *what, const char *name, int fd)
 {
     char state[STATE_SIZE];
 
-    if ((size_t)snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name) >= sizeof(state))
+    if ((size_t)snprintf(state, sizeof(state), "%s=1\nFDNAME=%s", what, name) >= sizeof(state))
         return -EINVAL;
-    return notify_send(state, -EBADF);
+    return notify_send(state, fd);
+}
+
+int fdstore_remove(const char *name)
+{
+    return send_named("FDSTOREREMOVE", name, -EBADF);
 }
 
 int fdstore_push(const char *name, int fd)
 {
-    char state[STATE_SIZE];
-
-    if ((size_t)snprintf(state, sizeof(state), "FDSTORE=1\nFDNAME=%s", name) >= sizeof(state))
-        return -EINVAL;
-    return notify_send(state, fd);
+    return send_named("FDSTORE", name, fd);
 }
 
 int fdstore_barrier(void)

@@ -2,6 +2,7 @@
 /* Making a VM's interfaces: `volt-net up`. */
 #include "generator/net-up.h"
 
+#include "generator/clock.h"
 #include "generator/fdstore.h"
 #include "generator/helper-log.h"
 #include "generator/host-dns.h"
@@ -14,7 +15,6 @@
 
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 
 #define ATTACH_MS 3000  /* for networkd to let go of a queue */
 #define SETTLE_MS 5000  /* for networkd to set a link up, in all */
@@ -25,10 +25,7 @@
 
 int64_t net_now_ms(void)
 {
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return (int64_t)(clock_now_usec() / 1000);
 }
 
 static const char *open_hint(int r, const char *what)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The service manager's notification socket. */
 #include "generator/notify.h"
+#include "generator/clock.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
 bool notify_available(void)
 {
@@ -71,18 +71,10 @@ int notify_send(const char *state, int fd)
     return send_with(socket_fd, &message, fd) < 0 ? -errno : 0;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 int notify_barrier(unsigned timeout_ms)
 {
     _cleanup_close_ int end = -EBADF, managers_end = -EBADF;
-    int64_t deadline = now_ms() + timeout_ms;
+    uint64_t deadline = clock_now_usec() + timeout_ms * UINT64_C(1000);
     struct pollfd p = {0};
     int fds[2], r;
 
@@ -99,9 +91,9 @@ int notify_barrier(unsigned timeout_ms)
     managers_end = close_fd(managers_end);
     p.fd = end;
     do {
-        int64_t left = deadline - now_ms();
+        uint64_t now = clock_now_usec();
 
-        r = poll(&p, 1, left > 0 ? (int)left : 0);
+        r = poll(&p, 1, now < deadline ? (int)((deadline - now) / 1000) : 0);
     } while (r < 0 && errno == EINTR);
     return r < 0 ? -errno : r == 0 ? -ETIMEDOUT : 0;
 }
