@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Where VM descriptions are found: /etc/volt/vms over /run/volt/vms over /usr/lib/volt/vms. */
 #include "generator/layers.h"
+#include "generator/suffix.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,13 +20,6 @@ static void cleanup_closedir(DIR **dir)
 {
     if (*dir)
         (void)closedir(*dir);
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), n = strlen(end);
-
-    return length > n && strcmp(text + length - n, end) == 0;
 }
 
 static int list_add(struct layer_list *list, const char *name, unsigned layer)
@@ -100,9 +94,9 @@ static int list_directory(int dir_fd, unsigned layer, const char *suffix, struct
     while (r >= 0 && (errno = 0, entry = readdir(dir))) {
         if (strchr(".#~", entry->d_name[0]))
             continue;
-        if (ends_with(entry->d_name, suffix))
+        if (has_suffix(entry->d_name, suffix))
             r = list_add(files, entry->d_name, layer);
-        else if (drop_ins && ends_with(entry->d_name, drop_in_suffix))
+        else if (drop_ins && has_suffix(entry->d_name, drop_in_suffix))
             r = list_add(drop_ins, entry->d_name, layer);
     }
     return r < 0 ? r : -errno;

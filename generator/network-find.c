@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Which .network file configures a bridge, by the rules of systemd.network(5). */
 #include "generator/network-find.h"
+#include "generator/suffix.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -22,13 +23,6 @@ static void names_done(struct names *names)
     for (size_t i = 0; i < names->count; i++)
         free(names->items[i]);
     free(names->items);
-}
-
-static bool has_suffix(const char *text, const char *suffix)
-{
-    size_t length = strlen(text), n = strlen(suffix);
-
-    return length > n && !strcmp(text + length - n, suffix);
 }
 
 static int names_add(struct names *names, const char *name)

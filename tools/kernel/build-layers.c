@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "generator/suffix.h"
 #include "tools/kernel/build-settings.h"
 #include "tools/kernel/source.h"
 #include "tools/kernel/why.h"
@@ -24,13 +25,6 @@ static void names_done(struct names *names)
 {
     for (size_t i = 0; i < names->count; i++)
         free(names->items[i]);
-}
-
-static bool is_file_of_settings(const char *name)
-{
-    size_t n = strlen(name);
-
-    return name[0] != '.' && n > strlen(SUFFIX) && strcmp(name + n - strlen(SUFFIX), SUFFIX) == 0;
 }
 
 static int add_name(struct names *names, const char *name)
@@ -55,7 +49,7 @@ static int add_names(struct names *names, const char *root, const char *path, ch
     if (!dir && errno == ENOENT)
         return 0;
     while (dir && r >= 0 && (errno = 0, entry = readdir(dir)))
-        if (is_file_of_settings(entry->d_name))
+        if (entry->d_name[0] != '.' && has_suffix(entry->d_name, SUFFIX))
             r = add_name(names, entry->d_name);
     if (r >= 0)
         r = -errno;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "generator/suffix.h"
 #include "tools/kernel/why.h"
 
 #define SOURCES "/usr/src"
@@ -19,10 +20,9 @@ enum { SHOWN_MAX = 60 };
 /* Whether NAME is linux-source-VERSION.tar.xz. */
 static bool is_package_tarball(const char *name)
 {
-    size_t n = strlen(name), prefix = strlen(PACKAGE "-"), suffix = strlen(SUFFIX);
+    size_t prefix = strlen(PACKAGE "-");
 
-    return n > prefix + suffix && strncmp(name, PACKAGE "-", prefix) == 0 &&
-           strcmp(name + n - suffix, SUFFIX) == 0;
+    return strncmp(name, PACKAGE "-", prefix) == 0 && has_suffix(name + prefix, SUFFIX);
 }
 
 static int find_newest(const char *root, char path[static PATH_MAX], char **ret_why)
@@ -68,8 +68,7 @@ static void set_name(struct build_source *source)
     size_t n = strlen(base);
 
     (void)snprintf(source->name, sizeof(source->name), "%.*s", SHOWN_MAX, base);
-    if (!source->is_tree && n > strlen(SUFFIX) && n < sizeof(source->name) &&
-        strcmp(base + n - strlen(SUFFIX), SUFFIX) == 0)
+    if (!source->is_tree && n < sizeof(source->name) && has_suffix(base, SUFFIX))
         source->name[n - strlen(SUFFIX)] = '\0';
     for (char *p = source->name; *p; p++)
         if (!isalnum((unsigned char)*p) && *p != '-' && (*p != '.' || p == source->name))
