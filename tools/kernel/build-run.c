@@ -30,14 +30,14 @@ static const char *const fixed[] = {
     "KBUILD_BUILD_HOST=volt",
 };
 
-void build_run_environment_free(char **environment)
+static void environment_free(char **environment)
 {
     for (char **p = environment; p && *p; p++)
         free(*p);
     free(environment);
 }
 
-char **build_run_environment(void)
+static char **make_environment(void)
 {
     char **environment = calloc(ELEMENTSOF(inherited) + ELEMENTSOF(fixed) + 1, sizeof(char *));
     size_t n = 0;
@@ -122,14 +122,15 @@ static void follow(struct build_run *run, FILE *pipe)
         (void)fputs("\r\033[K", run->out);
 }
 
-static int spawn(const struct build_run *run, const char *const *argv, int out_fd, pid_t *ret)
+/* What ARGV says, to either, goes to OUT_FD. LOCK_FD may be -EBADF. */
+static int spawn(const char *const *argv, int out_fd, int lock_fd, pid_t *ret)
 {
     posix_spawn_file_actions_t actions;
-    char **environment = build_run_environment();
+    char **environment = make_environment();
     int r;
 
     if (!environment || posix_spawn_file_actions_init(&actions) != 0) {
-        build_run_environment_free(environment);
+        environment_free(environment);
         return -ENOMEM;
     }
     r = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -137,13 +138,31 @@ static int spawn(const struct build_run *run, const char *const *argv, int out_f
         r = posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
     if (r == 0)
         r = posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    if (r == 0)
-        r = posix_spawn_file_actions_adddup2(&actions, run->lock_fd, LOCK_FD);
+    if (r == 0 && lock_fd >= 0)
+        r = posix_spawn_file_actions_adddup2(&actions, lock_fd, LOCK_FD);
     if (r == 0)
         r = posix_spawnp(ret, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environment);
     (void)posix_spawn_file_actions_destroy(&actions);
-    build_run_environment_free(environment);
+    environment_free(environment);
     return -r;
+}
+
+static int wait_for(pid_t pid, int *ret_status)
+{
+    while (waitpid(pid, ret_status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
+}
+
+bool build_run_quietly(const char *const *argv)
+{
+    _cleanup_close_ int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    int status;
+    pid_t pid;
+
+    return null_fd >= 0 && spawn(argv, null_fd, -EBADF, &pid) >= 0 && wait_for(pid, &status) >= 0 &&
+           status == 0;
 }
 
 /* The log's last lines, each behind two blanks; the caller's to free. */
@@ -201,7 +220,7 @@ int build_run(struct build_run *run, const char *const *argv, char **ret_why)
     read_fd = fds[0];
     write_fd = fds[1];
     log_command(run, argv);
-    int r = spawn(run, argv, write_fd, &pid);
+    int r = spawn(argv, write_fd, run->lock_fd, &pid);
     write_fd = close_fd(write_fd);
     if (r < 0)
         return why(ret_why, r, "cannot run %s: %s", argv[0], strerror(-r));
@@ -210,8 +229,8 @@ int build_run(struct build_run *run, const char *const *argv, char **ret_why)
         (void)TAKE_FD(read_fd);
         follow(run, pipe);
     }
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return why(ret_why, -errno, "%s: %s", argv[0], strerror(errno));
+    r = wait_for(pid, &status);
+    if (r < 0)
+        return why(ret_why, r, "%s: %s", argv[0], strerror(-r));
     return status == 0 ? 0 : failed(run, argv, status, ret_why);
 }

@@ -32,9 +32,7 @@ int build_run(struct build_run *run, const char *const *argv, char **ret_why);
  * something else. LINE has no end of line. */
 const char *build_run_step(const char *line);
 
-/* The variables that the programs get, NULL at the end; each is to be freed, and the array. NULL:
- * no memory. */
-char **build_run_environment(void);
-void build_run_environment_free(char **environment);
+/* Runs ARGV in the same surroundings, and drops what it says. Whether it did well. */
+bool build_run_quietly(const char *const *argv);
 
 #define _cleanup_build_run_ _cleanup_(build_run_done)

@@ -2,11 +2,8 @@
 /* Looks for the programs that building a kernel takes, before anything is begun. */
 #include "tools/kernel/build-tools.h"
 
-#include <fcntl.h>
 #include <limits.h>
-#include <spawn.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "tools/kernel/build-run.h"
 #include "tools/kernel/why.h"
@@ -42,23 +39,8 @@ static bool has_header(const char *header)
 {
     const char *const argv[] = {"gcc", "-fsyntax-only", "-include", header, "-x",
                                 "c",   "/dev/null",     NULL};
-    char **environment = build_run_environment();
-    posix_spawn_file_actions_t actions;
-    int status = -1;
-    pid_t pid;
 
-    if (!environment || posix_spawn_file_actions_init(&actions) != 0) {
-        build_run_environment_free(environment);
-        return false;
-    }
-    if (posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0) == 0 &&
-        posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environment) ==
-            0)
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            ;
-    (void)posix_spawn_file_actions_destroy(&actions);
-    build_run_environment_free(environment);
-    return status == 0;
+    return build_run_quietly(argv);
 }
 
 static void add(FILE *missing, FILE *packages, unsigned *n, const char *what, const char *package)
