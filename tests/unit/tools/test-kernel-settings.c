@@ -97,7 +97,7 @@ static void test_what_ships(void **state _unused_)
     unsigned count;
 
     make_dirs(&dir, "usr/lib/volt");
-    assert_int_equal(symlink(VOLT_SOURCE_ROOT "/kernel-config.d",
+    assert_int_equal(symlink(VOLT_SOURCE_ROOT "/units/kernel-config.d",
                              temporary_path(&dir, "usr/lib/volt/kernel-config.d", path)),
                      0);
     if (build_settings_read(dir.path, &settings, &why) < 0)
@@ -118,7 +118,7 @@ static void test_each_line_that_ships_says_why(void **state _unused_)
 {
     static const char command[] =
         "! grep -HnvE '^#|^$|^CONFIG_[A-Za-z0-9_]+=[^ ]+ +# .' " VOLT_SOURCE_ROOT
-        "/kernel-config.d/*.config";
+        "/units/kernel-config.d/*.config";
 
     assert_int_equal(system(command), 0);
 }
