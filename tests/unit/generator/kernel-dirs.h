@@ -16,19 +16,6 @@
 #define LOCAL  "var/lib/volt/kernels"
 #define VENDOR "usr/lib/volt/kernels"
 
-static inline void make_dirs(const struct temporary_dir *dir, const char *path)
-{
-    char full[PATH_MAX];
-
-    (void)temporary_path(dir, path, full);
-    for (char *p = full + strlen(dir->path) + 1; (p = strchr(p, '/')); p++) {
-        *p = '\0';
-        (void)mkdir(full, 0755);
-        *p = '/';
-    }
-    (void)mkdir(full, 0755);
-}
-
 static inline struct temporary_dir new_root(void)
 {
     struct temporary_dir dir = temporary_dir_new();

@@ -52,6 +52,20 @@ static inline void temporary_write(const struct temporary_dir *dir, const char *
         abort();
 }
 
+/* DIR/PATH, and the directories that it is in. */
+static inline void make_dirs(const struct temporary_dir *dir, const char *path)
+{
+    char full[PATH_MAX];
+
+    (void)temporary_path(dir, path, full);
+    for (char *p = full + strlen(dir->path) + 1; (p = strchr(p, '/')); p++) {
+        *p = '\0';
+        (void)mkdir(full, 0755);
+        *p = '/';
+    }
+    (void)mkdir(full, 0755);
+}
+
 static inline bool temporary_exists(const struct temporary_dir *dir, const char *name)
 {
     char path[PATH_MAX];

@@ -103,6 +103,18 @@ static void set_time(const struct temporary_dir *dir, const char *path, long nan
     assert_int_equal(utimensat(AT_FDCWD, temporary_path(dir, path, full), times, 0), 0);
 }
 
+/* The file f with TEXT and a time of its own, open; *RET_ENTRY is what a manifest says of it. */
+static int make_file(const struct temporary_dir *dir, const char *text,
+                     struct kernel_file_entry *ret_entry)
+{
+    char path[PATH_MAX];
+
+    temporary_write(dir, "f", text);
+    set_time(dir, "f", 123456789);
+    entry_of(dir, "f", ret_entry);
+    return open(temporary_path(dir, "f", path), O_RDONLY | O_CLOEXEC);
+}
+
 static void test_verify(void **state _unused_)
 {
     _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
@@ -137,14 +149,10 @@ static void test_auto_reads_nothing(void **state _unused_)
     struct kernel_file_entry entry;
     _cleanup_free_ char *why = NULL;
     const char *how;
-    char path[PATH_MAX];
 
-    temporary_write(&dir, "f", "vmlinux");
-    set_time(&dir, "f", 123456789);
-    entry_of(&dir, "f", &entry);
+    _cleanup_close_ int fd = make_file(&dir, "vmlinux", &entry);
     temporary_write(&dir, "f", "vmlinuz");
     set_time(&dir, "f", 123456789);
-    _cleanup_close_ int fd = open(temporary_path(&dir, "f", path), O_RDONLY | O_CLOEXEC);
     assert_int_equal(kernel_verify(fd, &entry, false, &how, &why), 0);
     assert_string_equal(how, "size and time");
     assert_int_equal(kernel_verify(fd, &entry, true, &how, &why), -EBADMSG);
@@ -161,13 +169,9 @@ static void test_a_seal_that_is_gone(void **state _unused_)
     struct kernel_file_entry entry;
     _cleanup_free_ char *why = NULL;
     const char *how;
-    char path[PATH_MAX];
 
-    temporary_write(&dir, "f", "vmlinux");
-    set_time(&dir, "f", 123456789);
-    entry_of(&dir, "f", &entry);
+    _cleanup_close_ int fd = make_file(&dir, "vmlinux", &entry);
     (void)snprintf(entry.verity, sizeof(entry.verity), "sha256:00");
-    _cleanup_close_ int fd = open(temporary_path(&dir, "f", path), O_RDONLY | O_CLOEXEC);
     assert_int_equal(kernel_verify(fd, &entry, false, &how, &why), 0);
     assert_string_equal(how, "sha256");
     temporary_write(&dir, "f", "vmlinuz");

@@ -6,14 +6,6 @@
 #include "tests/unit/vmm/test.h"
 #include "tools/kernel/command.h"
 
-static inline void make_dirs(const struct temporary_dir *dir, const char *path)
-{
-    char command[PATH_MAX];
-
-    (void)snprintf(command, sizeof(command), "mkdir -p %s/%s", dir->path, path);
-    assert_int_equal(system(command), 0);
-}
-
 /* What was said, to either; the status is in *RET_STATUS. */
 static inline char *run(int (*command)(const struct arguments *), struct arguments *arguments,
                         int *ret_status)
