@@ -15,9 +15,9 @@
 /* What the kernel is made of: of IMAGE, and of the options. */
 struct parts {
     struct kernel_import import;
-    char source[PATH_MAX];
-    const char *origin; /* what the manifest calls it; NULL: source */
-    int initrd_fd;      /* of --initrd or --from-host; -EBADF: the import's, if any */
+    char source[PATH_MAX], initrd[PATH_MAX]; /* paths; initrd "": the import's, if any */
+    const char *origin;                      /* what the manifest calls it; NULL: source */
+    int initrd_fd; /* of --initrd or --from-host; -EBADF: the import's, if any */
     const char *cmdline;
     char *config;
 };
@@ -118,15 +118,14 @@ static int find_host(const char *root, char *image, char *initrd, char *config)
 }
 
 /* The image's path, and with --from-host the initrd's and the configuration's. */
-static int find_sources(const struct arguments *arguments, struct parts *parts, char *initrd,
-                        char *config)
+static int find_sources(const struct arguments *arguments, struct parts *parts, char *config)
 {
     if (arguments->initrd)
-        (void)snprintf(initrd, PATH_MAX, "%s", arguments->initrd);
+        (void)snprintf(parts->initrd, PATH_MAX, "%s", arguments->initrd);
     if (arguments->config)
         (void)snprintf(config, PATH_MAX, "%s", arguments->config);
     if (arguments->from_host)
-        return find_host(arguments->root, parts->source, initrd, config);
+        return find_host(arguments->root, parts->source, parts->initrd, config);
     (void)snprintf(parts->source, PATH_MAX, "%s", arguments->words[1]);
     return 0;
 }
@@ -149,10 +148,10 @@ static int check_cmdline(const char *text)
 
 static int parts_read(const struct arguments *arguments, struct parts *parts)
 {
-    char initrd[PATH_MAX] = "", config[PATH_MAX] = "";
+    char config[PATH_MAX] = "";
     _cleanup_free_ char *why = NULL;
     _cleanup_close_ int fd = -EBADF;
-    int r = find_sources(arguments, parts, initrd, config);
+    int r = find_sources(arguments, parts, config);
 
     parts->origin = arguments->origin;
 
@@ -160,7 +159,7 @@ static int parts_read(const struct arguments *arguments, struct parts *parts)
         return r;
     if (*config && read_config(config, &parts->config) < 0)
         return -EINVAL;
-    if (*initrd && (parts->initrd_fd = open_input(initrd)) < 0)
+    if (*parts->initrd && (parts->initrd_fd = open_input(parts->initrd)) < 0)
         return -EINVAL;
     fd = open_input(parts->source);
     if (fd < 0)
@@ -178,14 +177,19 @@ static int parts_read(const struct arguments *arguments, struct parts *parts)
     return parts->cmdline ? check_cmdline(parts->cmdline) : 0;
 }
 
-/* What it lacks is its owner's to judge: a VM without a disk needs no driver for one. */
-static void tell_missing(const struct parts *parts)
+/* What it lacks is its owner's to judge: a VM without a disk needs no driver for one. An initrd
+ * that is none, or not whole, is good for nobody. */
+static int tell_missing(const struct parts *parts)
 {
-    _cleanup_free_ char *advice = NULL;
+    _cleanup_free_ char *advice = NULL, *why = NULL;
     char *rest, *line;
+    int r = kernel_advice(parts->config, parts->initrd_fd, parts->import.version, &advice, &why);
 
-    if (kernel_advice(parts->config, parts->initrd_fd, parts->import.version, &advice) < 0)
-        return;
+    if (r < 0) {
+        (void)complain("%s: %s", *parts->initrd ? parts->initrd : parts->source,
+                       why ? why : strerror(-r));
+        return r;
+    }
     rest = advice;
     while ((line = strsep(&rest, "\n")))
         (void)complain("%s", line);
@@ -193,6 +197,7 @@ static void tell_missing(const struct parts *parts)
         (void)complain("notice: a Debian package has no initrd: update-initramfs makes it where "
                        "the package is installed (--initrd=/boot/initrd.img-%s there)",
                        parts->import.version);
+    return 0;
 }
 
 static int fill(struct stage *stage, const struct parts *parts, char **ret_why)
@@ -283,8 +288,7 @@ int command_add(const struct arguments *arguments)
     }
     if (check_free(arguments, arguments->words[0]) != STATUS_DONE)
         return STATUS_FAILED;
-    if (parts_read(arguments, &parts) < 0)
+    if (parts_read(arguments, &parts) < 0 || tell_missing(&parts) < 0)
         return STATUS_FAILED;
-    tell_missing(&parts);
     return put(arguments, &parts);
 }

@@ -36,24 +36,34 @@ static int advise_config(FILE *f, const char *config, bool initrd)
     return r;
 }
 
-/* Whether the initrd can reach a disk, where that takes modules. */
-static int advise_initrd(FILE *f, const char *config, int initrd_fd, const char *version)
+int kernel_initrd_lacks(const char *config, int initrd_fd, const char *version, char **ret_missing,
+                        char **ret_why)
 {
-    _cleanup_free_ char *modules = NULL, *missing = NULL, *why = NULL;
-
+    _cleanup_free_ char *modules = NULL;
     int r = kernel_config_modules(config, &modules);
-    if (r < 0)
-        return r;
-    r = initrd_has_modules(initrd_fd, "its initrd", modules ? modules : "", version, &missing,
-                           &why);
-    if (r < 0) {
-        (void)fprintf(f, "warning: %s\n", why ? why : strerror(-r));
-        return 0;
-    }
-    if (!missing)
-        return 0;
-    for (char *p = missing; *p; p++)
+
+    if (r >= 0)
+        r = initrd_has_modules(initrd_fd, "its initrd", modules ? modules : "", version,
+                               ret_missing, ret_why);
+    for (char *p = r < 0 ? NULL : *ret_missing; p && *p; p++)
         *p = *p == '\n' ? ' ' : *p;
+    return r;
+}
+
+/* Whether the initrd can reach a disk, where that takes modules. One that is packed in a way that
+ * is not read here may well be read by the kernel. */
+static int advise_initrd(FILE *f, const char *config, int initrd_fd, const char *version,
+                         char **ret_why)
+{
+    _cleanup_free_ char *missing = NULL, *why = NULL;
+    int r = kernel_initrd_lacks(config, initrd_fd, version, &missing, &why);
+
+    if (r == -EOPNOTSUPP)
+        (void)fprintf(f, "warning: %s\n", why ? why : strerror(-r));
+    else if (r < 0)
+        *ret_why = TAKE_PTR(why);
+    if (!missing)
+        return r == -EOPNOTSUPP ? 0 : r;
     (void)fprintf(f,
                   "%s: its initrd has no %s for %s%s (initramfs-tools: MODULES=most, or names in "
                   "/etc/initramfs-tools/modules)\n",
@@ -63,7 +73,8 @@ static int advise_initrd(FILE *f, const char *config, int initrd_fd, const char 
     return 0;
 }
 
-int kernel_advice(const char *config, int initrd_fd, const char *version, char **ret_advice)
+int kernel_advice(const char *config, int initrd_fd, const char *version, char **ret_advice,
+                  char **ret_why)
 {
     _cleanup_free_ char *text = NULL;
     size_t size = 0;
@@ -73,7 +84,7 @@ int kernel_advice(const char *config, int initrd_fd, const char *version, char *
         return -ENOMEM;
     int r = advise_config(f, config, initrd_fd >= 0);
     if (r == 0 && initrd_fd >= 0)
-        r = advise_initrd(f, config, initrd_fd, version);
+        r = advise_initrd(f, config, initrd_fd, version, ret_why);
     if (fclose(f) != 0)
         r = -ENOMEM;
     if (r == 0 && size > 0) {

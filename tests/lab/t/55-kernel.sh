@@ -93,8 +93,10 @@ test_a_sealed_kernel_stays_what_it_is() {
     trap 'rm -rf "$without_restart_dir" /run/55-*; umount --lazy $store' EXIT
     # A payload that passes for a kernel: it has a version.
     { cat /lab/guest/tests/guest/guest-exits && printf '\0Linux version 6.1.0-lab (lab)\n\0'; } >/run/55-payload
+    # An archive of nothing.
+    { printf 070701 && printf '%08X' 1 0 0 0 1 0 0 0 0 0 0 11 0 && printf 'TRAILER!!!\0\0\0\0'; } >/run/55-initrd
     assert_match 'added sealed: 6\.1\.0-lab, elf, .*, sealed by fs-verity' \
-        "$(volt-kernel add sealed /run/55-payload --initrd=/run/55-payload --cmdline=button)"
+        "$(volt-kernel add sealed /run/55-payload --initrd=/run/55-initrd --cmdline=button)"
     assert grep -qE '^VMLINUX_VERITY=sha256:[0-9a-f]{64}$' $at/manifest
 
     # Nobody changes it, and nobody makes it shorter, root neither.

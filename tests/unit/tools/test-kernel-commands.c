@@ -4,24 +4,33 @@
 #include <sys/stat.h>
 
 #include "tests/unit/tools/deb-image.h"
+#include "tests/unit/tools/initrd-image.h"
 #include "tests/unit/tools/kernel-command.h"
 
 #define UUID_A "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
 #define UUID_B "7ba7b810-9dad-11d1-80b4-00c04fd430c8"
 #define CONFIG "CONFIG_X86_64=y\n"
 
-/* With an image, the file "image" there. */
+static void write_bytes(const struct temporary_dir *dir, const char *name,
+                        const struct bytes *bytes)
+{
+    char path[PATH_MAX];
+    int fd = open(temporary_path(dir, name, path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+    assert_int_equal(write(fd, bytes->data, bytes->size), bytes->size);
+    (void)close(fd);
+}
+
+/* With a kernel and an initrd, the files "image" and "initrd" there. */
 static struct temporary_dir new_root(void)
 {
     struct temporary_dir dir = temporary_dir_new();
-    _cleanup_bytes_ struct bytes image = vmlinux_new(CONFIG);
-    char path[PATH_MAX];
+    _cleanup_bytes_ struct bytes image = vmlinux_new(CONFIG), initrd = {0};
 
     make_dirs(&dir, "etc/volt/vms");
-    int fd = open(temporary_path(&dir, "image", path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    assert_int_equal(write(fd, image.data, image.size), image.size);
-    (void)close(fd);
-    temporary_write(&dir, "initrd", "an initrd");
+    cpio_end(&initrd);
+    write_bytes(&dir, "image", &image);
+    write_bytes(&dir, "initrd", &initrd);
     return dir;
 }
 
@@ -46,7 +55,7 @@ static void test_add_and_tell(void **state _unused_)
     check(command_list, 0, "\"version\":\"" KERNEL_VERSION "\"", WORDS(), .json = true);
     check(command_show, 0, "a - " KERNEL_VERSION " (the default)\n", WORDS("a"));
     check(command_show, 0, "Words: quiet x=\"y\"\n", WORDS("a"));
-    check(command_show, 0, "  initrd: 9B, sha256 ", WORDS("default"));
+    check(command_show, 0, "  initrd: 124B, sha256 ", WORDS("default"));
     check(command_show, 1, "there is no kernel c in /var/lib/volt/kernels", WORDS("c"));
     check(command_verify, 0, "a: good (" KERNEL_VERSION ", 4 files)\nb: good (", WORDS());
     check(command_default, 0, "b is the default now", WORDS("b"));
@@ -99,7 +108,7 @@ static void test_from_host(void **state _unused_)
                    dir.path);
     assert_int_equal(system(command), 0);
     check(command_add, 0, "added host: " KERNEL_VERSION, WORDS("host"), .from_host = true);
-    check(command_show, 0, "  initrd: 9B", WORDS("host"));
+    check(command_show, 0, "  initrd: 124B", WORDS("host"));
     check(command_show, 0, "  config: 19B", WORDS("host"));
 }
 
@@ -112,13 +121,12 @@ static void test_a_package_without_an_initrd(void **state _unused_)
     tar_add(&tar, "./boot/vmlinuz-" KERNEL_VERSION, '0', image.data, image.size);
     tar_end(&tar);
     deb = deb_of(DEB_CONTROL, &tar, NULL);
-    int fd = open(temporary_path(&dir, "deb", path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    assert_int_equal(write(fd, deb.data, deb.size), deb.size);
-    (void)close(fd);
+    write_bytes(&dir, "deb", &deb);
+    (void)temporary_path(&dir, "deb", path);
     check(command_add, 0, "(--initrd=/boot/initrd.img-" KERNEL_VERSION " there)", WORDS("a", path));
     check(command_add, 0, "added b", WORDS("b", path),
           .initrd = temporary_path(&dir, "initrd", initrd));
-    check(command_show, 0, "  initrd: 9B", WORDS("b"));
+    check(command_show, 0, "  initrd: 124B", WORDS("b"));
 }
 
 static void test_a_kernel_that_is_named_stays(void **state _unused_)

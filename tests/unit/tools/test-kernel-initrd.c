@@ -204,13 +204,25 @@ static void test_truncated(void **state _unused_)
 static void advise(const char *config, const struct bytes *initrd, const char *expected)
 {
     _cleanup_close_ int fd = initrd ? file_of(initrd->data, initrd->size) : -EBADF;
-    _cleanup_free_ char *advice = NULL;
+    _cleanup_free_ char *advice = NULL, *why = NULL;
 
-    assert_int_equal(kernel_advice(config, fd, KERNEL_VERSION, &advice), 0);
+    assert_int_equal(kernel_advice(config, fd, KERNEL_VERSION, &advice, &why), 0);
+    assert_null(why);
     if (!expected)
         assert_null(advice);
     else if (!advice || !strstr(advice, expected))
         fail_msg("%s: %s expected", advice, expected);
+}
+
+static void refused_initrd(const char *config, const void *data, size_t size, const char *expected)
+{
+    _cleanup_close_ int fd = file_of(data, size);
+    _cleanup_free_ char *advice = NULL, *why = NULL;
+
+    assert_int_equal(kernel_advice(config, fd, KERNEL_VERSION, &advice, &why), -EBADMSG);
+    assert_null(advice);
+    assert_non_null(why);
+    assert_non_null(strstr(why, expected));
 }
 
 #define BUILTIN                                                                                    \
@@ -226,12 +238,14 @@ static void test_advice(void **state _unused_)
         "CONFIG_VIRTIO_BALLOON=m\nCONFIG_VIRTIO=y\nCONFIG_VIRTIO_PCI=y\nCONFIG_VIRTIO_BLK=y\n";
     static const char modules[] =
         BUILTIN "CONFIG_VIRTIO=y\nCONFIG_VIRTIO_PCI=m\nCONFIG_VIRTIO_BLK=m\n";
-    _cleanup_bytes_ struct bytes all = archive(true), some = archive(false), wrong_one = {0};
+    _cleanup_bytes_ struct bytes all = archive(true), some = archive(false), lzo = {0};
 
-    bytes_add_text(&wrong_one, "an initrd");
+    bytes_add(&lzo, "\x89LZO\0\r\n\x1a\n", 9);
     advise(builtin, NULL, NULL);
     advise(builtin, &some, NULL);
-    advise(builtin, &wrong_one, "warning: its initrd: packed in an unknown way");
+    advise(builtin, &lzo, "warning: its initrd: packed as lzo");
+    refused_initrd(builtin, "an initrd", 9, "its initrd: packed in an unknown way");
+    refused_initrd(NULL, all.data, all.size - 200, "its initrd: ");
     advise(modules, NULL, "warning: it lacks CONFIG_VIRTIO_PCI: ");
     advise(modules, &all,
            "notice: it goes without CONFIG_VIRTIO_BALLOON: memory that the host takes back");
