@@ -4,17 +4,18 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <time.h>
 
 #include "generator/managed-kernel.h"
 #include "tools/kernel/advice.h"
 #include "tools/kernel/command.h"
+#include "tools/kernel/host.h"
 #include "tools/kernel/import.h"
 
 /* What the kernel is made of: of IMAGE, and of the options. */
 struct parts {
     struct kernel_import import;
+    struct host_kernel host;                 /* with --from-host */
     char source[PATH_MAX], initrd[PATH_MAX]; /* paths; initrd "": the import's, if any */
     const char *origin;                      /* what the manifest calls it; NULL: source */
     int initrd_fd; /* of --initrd or --from-host; -EBADF: the import's, if any */
@@ -70,64 +71,70 @@ static int read_config(const char *path, char **ret)
     return 0;
 }
 
-/* Where the files of the kernel that runs here are: as Debian and Fedora have them, and others. */
-struct host_file {
-    const char *before, *after; /* its version */
-};
-
-static bool find_on_host(const char *root, const char *version, const struct host_file *files,
-                         char ret[static PATH_MAX])
-{
-    for (; files->before; files++) {
-        (void)snprintf(ret, PATH_MAX, "%s%s%s%s", root, files->before, version, files->after);
-        if (access(ret, F_OK) == 0)
-            return true;
-    }
-    *ret = '\0';
-    return false;
-}
-
-/* What INITRD and CONFIG do not name is looked for. */
-static int find_host(const char *root, char *image, char *initrd, char *config)
-{
-    static const struct host_file images[] = {
-        {"/boot/vmlinuz-", ""}, {"/usr/lib/modules/", "/vmlinuz"}, {NULL, NULL}};
-    static const struct host_file initrds[] = {
-        {"/boot/initrd.img-", ""}, {"/boot/initramfs-", ".img"}, {NULL, NULL}};
-    static const struct host_file configs[] = {
-        {"/boot/config-", ""}, {"/usr/lib/modules/", "/config"}, {NULL, NULL}};
-    struct utsname host;
-
-    if (uname(&host) < 0)
-        return -errno;
-    if (!find_on_host(root, host.release, images, image)) {
-        (void)complain("this host runs %s, and there is no such kernel in /boot or "
-                       "/usr/lib/modules; name the file: volt-kernel add NAME IMAGE",
-                       host.release);
-        return -ENOENT;
-    }
-    if (!*initrd && !find_on_host(root, host.release, initrds, initrd)) {
-        (void)complain("this host runs %s, and there is no initrd for it in /boot; make one "
-                       "(update-initramfs -c -k %s), or name one: --initrd=FILE",
-                       host.release, host.release);
-        return -ENOENT;
-    }
-    if (!*config)
-        (void)find_on_host(root, host.release, configs, config);
-    return 0;
-}
-
 /* The image's path, and with --from-host the initrd's and the configuration's. */
 static int find_sources(const struct arguments *arguments, struct parts *parts, char *config)
 {
-    if (arguments->initrd)
-        (void)snprintf(parts->initrd, PATH_MAX, "%s", arguments->initrd);
-    if (arguments->config)
-        (void)snprintf(config, PATH_MAX, "%s", arguments->config);
-    if (arguments->from_host)
-        return find_host(arguments->root, parts->source, parts->initrd, config);
-    (void)snprintf(parts->source, PATH_MAX, "%s", arguments->words[1]);
+    _cleanup_free_ char *why = NULL;
+
+    if (arguments->from_host) {
+        int r = host_kernel_find(arguments->root, &parts->host, &why);
+
+        if (r < 0) {
+            (void)complain("%s", why ? why : strerror(-r));
+            return r;
+        }
+    }
+    (void)snprintf(parts->source, sizeof(parts->source), "%s",
+                   arguments->from_host ? parts->host.image : arguments->words[1]);
+    (void)snprintf(parts->initrd, sizeof(parts->initrd), "%s",
+                   arguments->initrd ? arguments->initrd : parts->host.initrd);
+    (void)snprintf(config, PATH_MAX, "%s",
+                   arguments->config ? arguments->config : parts->host.config);
     return 0;
+}
+
+/* What is wrong with the host's initrd, for a VM; NULL: nothing, or that nobody can tell. */
+static char *host_initrd_lacks(const struct parts *parts)
+{
+    _cleanup_free_ char *missing = NULL, *why = NULL;
+    char *text;
+
+    if (parts->initrd_fd < 0)
+        return strdup("there is none in /boot");
+    int r =
+        kernel_initrd_lacks(parts->config, parts->initrd_fd, parts->import.version, &missing, &why);
+    if (r < 0)
+        return r == -EOPNOTSUPP ? NULL : TAKE_PTR(why);
+    return missing && asprintf(&text, "it has no %s", missing) >= 0 ? text : NULL;
+}
+
+/* The host's own may be made for the host's hardware alone. Where nobody knows what is built into
+ * the kernel, it may do all the same, and what it lacks is told of later. */
+static int make_host_initrd(struct parts *parts)
+{
+    _cleanup_free_ char *lacks = host_initrd_lacks(parts), *why = NULL;
+    const char *version = parts->host.version;
+
+    if (!lacks || (!host_initrd_maker() && parts->initrd_fd >= 0 && !parts->config))
+        return 0;
+    if (!host_initrd_maker())
+        return complain("the initrd of %s, which this host runs: %s, and neither mkinitramfs nor "
+                        "dracut is here to make another one (apt install initramfs-tools); or "
+                        "name one: --initrd=FILE",
+                        version, lacks);
+    notice("the initrd of %s, which this host runs: %s; %s makes another one", version, lacks,
+           host_initrd_maker());
+    parts->initrd_fd = close_fd(parts->initrd_fd);
+    parts->initrd_fd = host_initrd_make(version, &why);
+    if (parts->initrd_fd < 0)
+        return complain("%s", why ? why : strerror(-parts->initrd_fd));
+    *parts->initrd = '\0';
+    free(lacks);
+    lacks = host_initrd_lacks(parts);
+    return lacks && parts->config
+               ? complain("the initrd of %s that %s made: %s; name one: --initrd=FILE", version,
+                          host_initrd_maker(), lacks)
+               : 0;
 }
 
 static int check_cmdline(const char *text)
@@ -173,6 +180,8 @@ static int parts_read(const struct arguments *arguments, struct parts *parts)
         parts->config = TAKE_PTR(parts->import.config);
     if (parts->initrd_fd < 0)
         parts->initrd_fd = TAKE_FD(parts->import.initrd_fd);
+    if (arguments->from_host && !arguments->initrd && make_host_initrd(parts) != 0)
+        return -EINVAL;
     parts->cmdline = arguments->cmdline ? arguments->cmdline : parts->import.cmdline;
     return parts->cmdline ? check_cmdline(parts->cmdline) : 0;
 }

@@ -155,6 +155,20 @@ static int wait_for(pid_t pid, int *ret_status)
     return 0;
 }
 
+bool build_run_finds(const char *program)
+{
+    const char *p = getenv("PATH");
+    char path[PATH_MAX];
+
+    for (size_t n; p && *p; p += n + (p[n] == ':')) {
+        n = strcspn(p, ":");
+        (void)snprintf(path, sizeof(path), "%.*s/%s", (int)n, p, program);
+        if (access(path, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool build_run_quietly(const char *const *argv)
 {
     _cleanup_close_ int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);

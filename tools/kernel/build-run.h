@@ -35,4 +35,7 @@ const char *build_run_step(const char *line);
 /* Runs ARGV in the same surroundings, and drops what it says. Whether it did well. */
 bool build_run_quietly(const char *const *argv);
 
+/* Whether PROGRAM is in $PATH. */
+bool build_run_finds(const char *program);
+
 #define _cleanup_build_run_ _cleanup_(build_run_done)

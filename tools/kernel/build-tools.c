@@ -2,9 +2,6 @@
 /* Looks for the programs that building a kernel takes, before anything is begun. */
 #include "tools/kernel/build-tools.h"
 
-#include <limits.h>
-#include <string.h>
-
 #include "tools/kernel/build-run.h"
 #include "tools/kernel/why.h"
 
@@ -18,20 +15,6 @@ static const struct {
     {"bc", "bc", false},       {"tar", "tar", true},
     {"xz", "xz-utils", true},
 };
-
-static bool is_in_path(const char *program)
-{
-    const char *p = getenv("PATH");
-    char path[PATH_MAX];
-
-    for (size_t n; p && *p; p += n + (p[n] == ':')) {
-        n = strcspn(p, ":");
-        (void)snprintf(path, sizeof(path), "%.*s/%s", (int)n, p, program);
-        if (access(path, X_OK) == 0)
-            return true;
-    }
-    return false;
-}
 
 /* objtool, which the kernel builds for itself, reads ELF files by libelf; and the C library's own
  * headers may be missing, too. */
@@ -58,9 +41,9 @@ int build_tools_check(bool tarball, char **ret_why)
     FILE *f = open_memstream(&missing, &size), *g = open_memstream(&packages, &size);
 
     for (size_t i = 0; f && g && i < ELEMENTSOF(tools); i++)
-        if ((tarball || !tools[i].tarball) && !is_in_path(tools[i].program))
+        if ((tarball || !tools[i].tarball) && !build_run_finds(tools[i].program))
             add(f, g, &n, tools[i].program, tools[i].package);
-    if (f && g && is_in_path("gcc")) {
+    if (f && g && build_run_finds("gcc")) {
         if (!has_header("stdlib.h"))
             add(f, g, &n, "stdlib.h", "libc6-dev");
         if (!has_header("gelf.h"))

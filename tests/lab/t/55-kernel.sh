@@ -22,7 +22,8 @@ test_a_kernel_is_added_booted_replaced_and_removed() { # limit 240 s
     local pid first second
     # The guests' kernel is the one that the lab runs; an installed Debian has these files in /boot.
     cp "$guest_bzimage" "/boot/vmlinuz-$(uname -r)"
-    refuses "there is no initrd for it in /boot" volt-kernel add lab --from-host
+    refuses "there is none in /boot, and neither mkinitramfs nor dracut is here" \
+        env PATH=/none "$(command -v volt-kernel)" add lab --from-host
     cp "$guest_initrd" "/boot/initrd.img-$(uname -r)"
     assert volt-kernel add lab --from-host --cmdline='volt.word="one two"'
     assert_equal "$(uname -r)" "$(sed -n 's/^VERSION=//p' $store/lab/manifest)" version
@@ -74,6 +75,36 @@ test_a_kernel_is_added_booted_replaced_and_removed() { # limit 240 s
     rm /etc/volt/vms/web.ini $store/default
     assert volt-kernel remove lab
     assert_fails test -e $store/lab
+}
+
+# The host's initrd has what this host needs, and no more; one is made that takes a VM to its disk.
+test_an_initrd_is_made_where_the_hosts_does_not_do() { # limit 1500 s
+    command -v mkinitramfs >/dev/null ||
+        skip "needs VOLT_LAB_PACKAGES=initramfs-tools tests/lab/test '55-kernel: an initrd'"
+    local root=/run/55-root image=/var/lib/volt/images/55.raw before
+    before=$(ls -A /var/tmp)
+    cp "$guest_bzimage" "/boot/vmlinuz-$(uname -r)"
+    # As Debian has them, as far as anybody here asks.
+    printf 'CONFIG_%s\n' 64BIT=y RD_GZIP=y RD_ZSTD=y VIRTIO=m VIRTIO_PCI=m VIRTIO_PCI_LIB=m VIRTIO_BLK=m >"/boot/config-$(uname -r)"
+    { printf 070701 && printf '%08X' 1 0 0 0 1 0 0 0 0 0 0 11 0 && printf 'TRAILER!!!\0\0\0\0'; } >"/boot/initrd.img-$(uname -r)"
+    printf 'MODULES=dep\nCOMPRESS=zstd\n' >/etc/initramfs-tools/initramfs.conf
+    assert_match 'it has no virtio.* virtio_blk; mkinitramfs makes another one' "$(volt-kernel add host --from-host 2>&1)"
+    echo "# figures: $(stat --format=%s $store/host/initrd) bytes of initrd"
+    assert_equal "$before" "$(ls -A /var/tmp)" 'what is left behind'
+
+    mkdir -p $root/{bin,sbin,dev,proc,sys,run,etc,tmp}
+    cp /bin/busybox $root/bin/
+    printf '#!/bin/busybox sh\necho ROOT-IS-REACHED >/dev/ttyS0\nbusybox poweroff -f\n' >$root/sbin/init
+    chmod 755 $root/sbin/init
+    assert mkfs.ext4 -q -d $root "$image" 32M
+    vm_without_restart "$uuid"
+    vm_ini web "$uuid" kernel=host initrd='' memory_mib=512
+    printf '[disk root]\npath = %s\n' "$image" >>/etc/volt/vms/web.ini
+    assert vm_start "$uuid"
+    wait_console "$uuid" ROOT-IS-REACHED 400
+    wait_for 60 vm_is "$uuid" inactive
+    rm -rf $root "$image" "/boot/"*"-$(uname -r)" /etc/volt/vms/web.ini
+    assert volt-kernel remove host
 }
 
 # As the lab makes it, and people may, too.

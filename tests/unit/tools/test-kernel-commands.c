@@ -91,27 +91,6 @@ static void test_what_cannot_be_added(void **state _unused_)
     check(command_gc, 0, "removed 0 left behind", WORDS());
 }
 
-static void test_from_host(void **state _unused_)
-{
-    _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
-    char command[3 * PATH_MAX];
-
-    (void)snprintf(
-        command, sizeof(command),
-        "cd %s && mkdir -p boot usr/lib/modules/$(uname -r) && cp image boot/vmlinuz-$(uname -r) "
-        "&& echo CONFIG_FROM_HOST=y >usr/lib/modules/$(uname -r)/config",
-        dir.path);
-    assert_int_equal(system(command), 0);
-    check(command_add, 1, "there is no initrd for it in /boot; make one", WORDS("host"),
-          .from_host = true);
-    (void)snprintf(command, sizeof(command), "cd %s && cp initrd boot/initrd.img-$(uname -r)",
-                   dir.path);
-    assert_int_equal(system(command), 0);
-    check(command_add, 0, "added host: " KERNEL_VERSION, WORDS("host"), .from_host = true);
-    check(command_show, 0, "  initrd: 124B", WORDS("host"));
-    check(command_show, 0, "  config: 19B", WORDS("host"));
-}
-
 static void test_a_package_without_an_initrd(void **state _unused_)
 {
     _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
@@ -232,7 +211,6 @@ int main(void)
         cmocka_unit_test(test_add_and_tell),
         cmocka_unit_test(test_what_cannot_be_added),
         cmocka_unit_test(test_a_package_without_an_initrd),
-        cmocka_unit_test(test_from_host),
         cmocka_unit_test(test_a_kernel_that_is_named_stays),
         cmocka_unit_test(test_the_vendors),
         cmocka_unit_test(test_what_is_wrong_is_told),
