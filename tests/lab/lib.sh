@@ -45,6 +45,13 @@ wait_for() {
     done
 }
 
+# ---- figures: what a test has measured, shown with its result
+
+figures() { echo "# figures: $*"; }
+
+# since TIME [FORMAT] : seconds from then, an $EPOCHREALTIME of the past, until now; printf's format, %.0f unless given.
+since() { awk "BEGIN { printf \"${2:-%.0f}\", $EPOCHREALTIME - $1 }"; }
+
 # ---- VMs
 
 # vm_ini NAME UUID [KEY=VALUE…] : writes NAME.ini with these keys in [vm], and ours for the rest; a key
@@ -84,6 +91,25 @@ vm_without_restart() {
     mkdir -p "$without_restart_dir"
     printf '[Service]\nRestart=no\n' >"$without_restart_dir/60-test.conf"
     trap 'rm -rf "$without_restart_dir"' EXIT
+}
+
+# stand_in NAME UUID [KEY=VALUE…] : a VM with one interface of these keys, and a sleep in place of its VMM.
+stand_in() {
+    local name=$1 uuid=$2 dir=/run/systemd/system/volt-vm@$2.service.d
+    shift 2
+    vm_ini "$name" "$uuid"
+    vm_nic "$name" eth0 "$@"
+    mkdir -p "$dir"
+    cat >"$dir/60-stand-in.conf" <<'END'
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+NotifyAccess=all
+WatchdogSec=0
+Restart=no
+ExecStart=
+ExecStart=/usr/bin/sh -c 'echo mac ${VOLT_MAC_0} ip ${VOLT_IP}; systemd-notify --ready; exec sleep infinity'
+END
 }
 
 unit() { echo "volt-vm@$1.service"; }
@@ -139,6 +165,58 @@ nothing_left() {
     [[ -z $(pgrep -f "volt-vmm.*$1") ]] || fail 'a volt-vmm is still there'
     assert_equal 0 "$(vm_property "$1" NFileDescriptorStore)" 'stored fds'
 }
+
+# ---- Debian guests, where the lab has the disk with them
+
+debian_images=/var/lib/volt/debian
+debian_key=/run/lab-debian-key
+
+# needs_debian : else the test is skipped.
+needs_debian() {
+    [[ -e $debian_images/debian-13.raw ]] ||
+        skip "takes minutes: tests/lab/test $(basename "${BASH_SOURCE[1]}" .sh)"
+}
+
+# large_pages : spare the emulator three exits of four, for a VM that has hugepages = thp.
+large_pages() { echo advise >/sys/kernel/mm/transparent_hugepage/shmem_enabled; }
+
+# debian_ini UUID NUMBER [KEY=VALUE…] : debian.ini is Debian 13's root file system with these keys in [vm], called
+# web-NUMBER, at 10.42.0.NUMBER, with a key for root.
+debian_ini() {
+    local uuid=$1 number=$2
+    shift 2
+    modprobe vhost_vsock
+    [[ -e $debian_key ]] || ssh-keygen -q -t ed25519 -N '' -f "$debian_key"
+    # The guest's own limits are made for hardware: a minute and a half for a unit and a device, two for a login.
+    vm_ini debian "$uuid" memory_mib=512 ready_timeout_sec=900 stop_timeout_sec=200 \
+        cmdline='systemd.show_status=yes systemd.default_timeout_start_sec=600 systemd.default_device_timeout_sec=600' "$@"
+    cat >>/etc/volt/vms/debian.ini <<END
+[disk root]
+path = $debian_images/debian-13.raw
+
+[vsock]
+
+[console]
+
+[credentials]
+system.hostname = web-$number
+ssh.authorized_keys.root = @$debian_key.pub
+tmpfiles.extra = f /etc/ssh/sshd_config.d/slow.conf - - - - LoginGraceTime 0
+
+[network eth0]
+zone = default
+ipv4 = 10.42.0.$number/24
+address = cmdline
+END
+}
+
+# debian_ssh HOST COMMAND [OPTION…] : the command's output, by SSH as root.
+debian_ssh() {
+    ssh -q -i "$debian_key" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+        -o KexAlgorithms=curve25519-sha256 "${@:3}" "root@$1" "$2"
+}
+
+# ---- the host
 
 # host_state : a text to compare: what may not grow from start to start.
 host_state() {

@@ -25,25 +25,6 @@ restore() {
 } >/dev/null 2>&1
 trap restore EXIT
 
-# stand_in NAME UUID [KEY=VALUE…] : a VM with one interface of these keys, whose VMM is a sleep.
-stand_in() {
-    local name=$1 uuid=$2 dir=/run/systemd/system/volt-vm@$2.service.d
-    shift 2
-    vm_ini "$name" "$uuid"
-    vm_nic "$name" eth0 "$@"
-    mkdir -p "$dir"
-    cat >"$dir/60-stand-in.conf" <<'END'
-[Unit]
-StartLimitIntervalSec=0
-[Service]
-NotifyAccess=all
-WatchdogSec=0
-Restart=no
-ExecStart=
-ExecStart=/usr/bin/sh -c 'echo mac ${VOLT_MAC_0} ip ${VOLT_IP}; systemd-notify --ready; exec sleep infinity'
-END
-}
-
 status_text() { vm_property "$1" StatusText; }
 owner() { cat "$kept/$1/$2" 2>/dev/null; }
 lease() { echo "$network/10-volt-vmm-br0.network.d/50-vm-$1-eth0.conf"; }

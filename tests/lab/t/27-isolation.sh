@@ -95,18 +95,6 @@ test_isolated_vms_and_spoofing() { # limit 300 s
     stop_all
 }
 
-# stand_in NAME UUID [KEY=VALUE…] : no guest, and a sleep in place of the VMM.
-stand_in() {
-    local name=$1 uuid=$2 dir=/run/systemd/system/volt-vm@$2.service.d
-    shift 2
-    vm_ini "$name" "$uuid"
-    vm_nic "$name" eth0 "$@"
-    mkdir -p "$dir"
-    printf '%s\n' '[Unit]' 'StartLimitIntervalSec=0' '[Service]' NotifyAccess=all WatchdogSec=0 Restart=no \
-        ExecStart= "ExecStart=/usr/bin/sh -c 'systemd-notify --ready; exec sleep infinity'" >"$dir/60-stand-in.conf"
-    systemctl daemon-reload
-}
-
 bounded() {
     bridge -d link show dev $tap | grep -q 'isolated on' || fail 'the port is not isolated'
     assert_match 'qdisc tbf [^ ]* root .*rate 8Mbit' "$(tc qdisc show dev $tap)"
@@ -117,7 +105,7 @@ bounded() {
 test_bounds_however_the_tap_is_made() {
     local keys=(isolated=yes antispoof=yes rate_mbit=8 "ipv4=$guest/24" multiqueue=4)
     stand_in one "$a" "${keys[@]}"
-    assert systemctl start "$(unit "$a")"
+    assert vm_start "$a"
     bounded
     systemctl restart systemd-networkd
     networkctl reload
@@ -125,12 +113,12 @@ test_bounds_however_the_tap_is_made() {
     bounded
     systemctl stop "$(unit "$a")"
     stand_in one "$a" "${keys[@]}" mode=direct
-    assert systemctl start "$(unit "$a")"
+    assert vm_start "$a"
     bounded
     systemctl stop "$(unit "$a")"
     stand_in one "$a" "${keys[@]}"
     systemctl stop systemd-networkd.socket systemd-networkd.service
-    assert systemctl start "$(unit "$a")"
+    assert vm_start "$a"
     bounded
     systemctl start systemd-networkd
     sleep 2
@@ -143,7 +131,7 @@ test_bounds_that_cannot_be_had() {
     library=$(ldconfig -p | sed -n 's/.*libnftables.so.1 .*=> //p')
     stand_in one "$a" antispoof=yes
     mv "$library" "$library.away" # without ldconfig, which would mend it
-    systemctl start "$(unit "$a")" && started=yes || started=no
+    vm_start "$a" && started=yes || started=no
     status=$(vm_property "$a" StatusText)
     mv "$library.away" "$library"
     assert_equal no "$started"
@@ -168,7 +156,7 @@ test_clean_up_that_was_skipped() {
 test_no_tap_holds_the_boot_up() {
     ip netns add foreign
     stand_in one "$a"
-    assert systemctl start "$(unit "$a")"
+    assert vm_start "$a"
     wait_for 10 grep -qx REQUIRED_FOR_ONLINE=no "/run/systemd/netif/links/$(<"/sys/class/net/$tap/ifindex")"
     # The host's own link is there: that is enough.
     printf '%s\n' '[Match]' Name=to-foreign '[Network]' Address=192.0.2.1/24 IPv6AcceptRA=no >/run/systemd/network/30-data.network
@@ -182,7 +170,7 @@ test_no_tap_holds_the_boot_up() {
 seconds() {
     local start=$EPOCHREALTIME
     "$@" >/dev/null || fail "$* (status $?)"
-    awk "BEGIN { print $EPOCHREALTIME - $start }"
+    since "$start" %.1f
 }
 
 # The guest tells when it has all.
@@ -236,9 +224,9 @@ test_two_interfaces_on_two_bridges() { # limit 200 s
 
 test_mtu_above_the_bridge() {
     stand_in two "$b"
-    assert systemctl start "$(unit "$b")"
+    assert vm_start "$b"
     stand_in one "$a" mtu=9000
-    assert systemctl start "$(unit "$a")"
+    assert vm_start "$a"
     said "$a" "eth0: the MTU of the bridge br0 is 1500, below this interface's 9000"
     stop_all
 }
@@ -326,7 +314,7 @@ start_many() {
     wait_for "$1" settled
     journalctl --sync
     reloads=$(journalctl --quiet --unit=systemd-networkd --since="@${start%.*}" | grep -c 'br0: Reconfiguring' || true)
-    echo "$count VMs: $(states); $(awk "BEGIN { print $EPOCHREALTIME - $start }") s; br0 was set up anew $reloads times"
+    echo "$count VMs: $(states); $(since "$start" %.1f) s; br0 was set up anew $reloads times"
     ((reloads <= 15)) || fail "networkd set br0 up $reloads times"
 }
 

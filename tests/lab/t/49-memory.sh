@@ -8,7 +8,7 @@ uuid=4d4d4d4d-0000-4000-8000-000000000049
 other=4e4e4e4e-0000-4000-8000-000000000050
 service=$(unit "$uuid")
 address=10.42.0.49
-figures=/run/volt/vm/$uuid/balloon
+statistics=/run/volt/vm/$uuid/balloon
 
 in_guest() { guest_do "$address" "$1"; }
 
@@ -24,9 +24,9 @@ balloon() { printf '%s\n' '' '[balloon]' 'statistics_sec = 1' "$@" >>/etc/volt/v
 # resident : MiB of the guest's memory that the host has, and what the service is charged for.
 resident() { awk '/^RssShmem/ { print int($2 / 1024) }' "/proc/$(vm_pid "$uuid")/status"; }
 charged() { echo $(($(vm_property "$uuid" MemoryCurrent) >> 20)); }
-figure() { sed -n "s/^$1=//p" "$figures"; }
+figure() { sed -n "s/^$1=//p" "$statistics"; }
 
-tell() { printf '# figures: %s: %d MiB of the guest resident, %d MiB charged to the service\n' "$1" "$(resident)" "$(charged)"; }
+tell() { figures "$1: $(resident) MiB of the guest resident, $(charged) MiB charged to the service"; }
 
 # fill MIB : the guest writes a file in memory, however long that takes.
 fill() {
@@ -51,7 +51,7 @@ test_a_guest_has_entropy_and_what_it_frees_goes_back() { # limit 240 s
     assert_match '[1-9]' "$(awk '/^ShmemPmdMapped/ { n += $2 } END { print n }' "/proc/$(vm_pid "$uuid")/smaps")" 'huge pages'
     assert_fails log_has "$uuid" 'Transparent huge pages are turned off'
 
-    wait_for 30 grep -q '^guest_free_kib=[1-9]' "$figures"
+    wait_for 30 grep -q '^guest_free_kib=[1-9]' "$statistics"
     tell 'booted'
     fill_and_wait 100
     full=$(resident)
@@ -85,7 +85,7 @@ test_a_balloon_grows_while_the_guest_runs_and_gives_way() { # limit 300 s
     tell "a balloon of 128 MiB, by reload (MemAvailable: $available MiB, then $after MiB)"
     ((after < available - 110)) || fail "MemAvailable: $available MiB, then $after MiB"
     assert less_than $((before - 60))
-    wait_for 20 grep -q '^guest_free_kib=[1-9]' "$figures"
+    wait_for 20 grep -q '^guest_free_kib=[1-9]' "$statistics"
     assert_match 'balloon 128 MiB, guest free [0-9]+ MiB' "$(vm_property "$uuid" StatusText)"
 
     # More than there is: the balloon gives way, and nobody is killed.
@@ -112,7 +112,7 @@ test_reserved_huge_pages_are_the_guests() {
         "$(vm_property "$other" StatusText)"
     wait_ready "$uuid"
     assert_match '[1-9]' "$(awk '/^Shared_Hugetlb|^Private_Hugetlb/ { n += $2 } END { print n }' "/proc/$(vm_pid "$uuid")/smaps")"
-    printf '# figures: %d MiB charged to a service with 128 MiB of reserved huge pages\n' "$(charged)"
+    figures "$(charged) MiB charged to a service with 128 MiB of reserved huge pages"
     assert vm_stop "$uuid"
     assert_equal 80 "$(awk '/^HugePages_Free/ { print $2 }' /proc/meminfo)" 'free huge pages'
 }

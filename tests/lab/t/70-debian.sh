@@ -7,43 +7,17 @@
 . /lab/lib.sh
 
 uuid=7d7d7d7d-0000-4000-8000-000000000070
-images=/var/lib/volt/debian
-key=/run/lab-debian-key
 screen=/run/lab-debian-screen
-# The guest's own limits are made for hardware: a minute and a half for a unit and a device, two for a login.
-words='systemd.show_status=yes systemd.default_timeout_start_sec=600 systemd.default_device_timeout_sec=600'
 
 # debian KERNEL [KEY=VALUE…] : debian.ini with these keys in [vm] is started: it is up then.
 debian() {
-    [[ -e $images/debian-13.raw ]] || skip 'takes minutes: tests/lab/test 70-debian'
+    needs_debian
     local kernel=$1 begin=$EPOCHREALTIME
     shift
-    modprobe vhost_vsock
-    [[ -e $key ]] || ssh-keygen -q -t ed25519 -N '' -f "$key"
-    # Large pages spare the emulator three exits of four.
-    echo advise >/sys/kernel/mm/transparent_hugepage/shmem_enabled
+    large_pages
     # A failure stays to be looked at.
     vm_without_restart "$uuid"
-    vm_ini debian "$uuid" memory_mib=512 kernel="$images/$kernel.bzImage" initrd="$images/$kernel.initrd" \
-        hugepages=thp cmdline="$words" ready_timeout_sec=900 stop_timeout_sec=200 "$@"
-    cat >>/etc/volt/vms/debian.ini <<END
-[disk root]
-path = $images/debian-13.raw
-
-[vsock]
-
-[console]
-
-[credentials]
-system.hostname = web-13
-ssh.authorized_keys.root = @$key.pub
-tmpfiles.extra = f /etc/ssh/sshd_config.d/slow.conf - - - - LoginGraceTime 0
-
-[network eth0]
-zone = default
-ipv4 = 10.42.0.70/24
-address = cmdline
-END
+    debian_ini "$uuid" 70 kernel="$debian_images/$kernel.bzImage" initrd="$debian_images/$kernel.initrd" hugepages=thp "$@"
     watch &
     vm_start "$uuid" || {
         tail --lines=40 "$screen"
@@ -63,8 +37,6 @@ watch() {
     done
 }
 
-figures() { echo "# figures: $*"; }
-since() { awk "BEGIN { printf \"%.0f\", $EPOCHREALTIME - $1 }"; }
 resident() { awk '/^VmRSS/ { printf "%d", $2 / 1024 }' "/proc/$(vm_pid "$uuid")/status"; }
 
 # in_guest COMMAND : by SSH over vsock, for which the guest's systemd listens by itself. The CID is not the
@@ -72,9 +44,7 @@ resident() { awk '/^VmRSS/ { printf "%d", $2 / 1024 }' "/proc/$(vm_pid "$uuid")/
 in_guest() {
     local cid
     cid=$(sed -n 's/^VOLT_CID=//p' "/run/volt/vm/$uuid/environment")
-    ssh -q -i "$key" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-        -o KexAlgorithms=curve25519-sha256 -o "ProxyCommand=socat -t 100 - VSOCK-CONNECT:${cid:?}:22" \
-        root@debian "$1"
+    debian_ssh debian "$1" -o "ProxyCommand=socat -t 100 - VSOCK-CONNECT:${cid:?}:22"
 }
 
 # powered_off_by COMMAND… : the guest, and nothing is left of it. The connection may end before the command.
@@ -88,7 +58,7 @@ powered_off_by() {
     nothing_left "$uuid"
 }
 
-asks_for_a_login() { grep -aq 'web-13 login:' "$screen"; }
+asks_for_a_login() { grep -aq 'web-70 login:' "$screen"; }
 
 test_debian_13_is_up_when_start_returns_and_powers_itself_off() { # limit 1200 s
     local said begin
@@ -105,11 +75,11 @@ test_debian_13_is_up_when_start_returns_and_powers_itself_off() { # limit 1200 s
     figures "a command by SSH over vsock: $(since "$begin") s"
     assert_equal active "${said[0]:-}" 'multi-user.target'
     assert_match '^6\.12\.' "${said[1]}" 'its kernel'
-    assert_equal web-13 "${said[2]}" 'its name, by a credential'
+    assert_equal web-70 "${said[2]}" 'its name, by a credential'
     assert_equal 0 "${said[3]}" 'failed units in the guest'
     assert_match '^ext4 +/dev/vda$' "${said[4]}" 'its root file system'
     assert_equal systemd "${said[5]}" 'its PID 1'
-    assert_equal "$(<"$key.pub")" "${said[6]}" "root's key, by a credential"
+    assert_equal "$(<"$debian_key.pub")" "${said[6]}" "root's key, by a credential"
     wait_for 60 asks_for_a_login
 
     powered_off_by in_guest 'systemctl poweroff'
@@ -119,14 +89,14 @@ test_debian_13_is_up_when_start_returns_and_powers_itself_off() { # limit 1200 s
 # By default a guest that asks for it is waited for, too.
 test_the_newest_kernel_boots_it_and_stop_powers_it_off() { # limit 1200 s
     debian debian-new
-    assert_match '^active 7\..* web-13$' \
+    assert_match '^active 7\..* web-70$' \
         "$(in_guest 'systemctl is-active multi-user.target; uname -r; hostname' | xargs)" 'state, kernel and name'
     powered_off_by vm_stop "$uuid"
 }
 
 test_debian_12s_kernel_boots_it_and_machinectl_powers_it_off() { # limit 1200 s
     debian debian-12
-    assert_match '^active 6\.1\..* web-13$' \
+    assert_match '^active 6\.1\..* web-70$' \
         "$(in_guest 'systemctl is-active multi-user.target; uname -r; hostname' | xargs)" 'state, kernel and name'
     powered_off_by machinectl poweroff debian
 }

@@ -7,11 +7,8 @@
 . /lab/lib.sh
 
 uuid=71717171-0000-4000-8000-000000000071
-images=/var/lib/volt/debian
 store=/var/lib/volt/kernels
 
-needs_debian() { [[ -e $images/debian-13.raw ]] || skip 'takes minutes: tests/lab/test 71-kernel'; }
-figures() { echo "# figures: $*"; }
 # of_manifest NAME KEY
 of_manifest() { sed -n "s/^$2=//p" "$store/$1/manifest"; }
 
@@ -20,7 +17,7 @@ add() {
     local name=$1 begin=$EPOCHREALTIME
     shift
     assert volt-kernel add "$name" "$@"
-    figures "$name: added in $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $begin }") s"
+    figures "$name: added in $(since "$begin" %.1f) s"
     assert_match "^$name: good" "$(volt-kernel verify "$name")"
     volt-kernel list | sed -n "1p; /^. $name /p" | sed 's/^/# figures: /'
     assert_match "$name +$(of_manifest "$name" VERSION | sed 's/+/\\+/g') " "$(volt-kernel list)"
@@ -32,15 +29,14 @@ boots() {
     local begin=$EPOCHREALTIME version
     version=$(of_manifest "$1" VERSION)
     local pattern=${version//+/\\+}
-    # Large pages spare the emulator three exits of four.
-    echo advise >/sys/kernel/mm/transparent_hugepage/shmem_enabled
+    large_pages
     vm_ini web "$uuid" memory_mib=512 kernel="$1" initrd='' verify=always hugepages=thp cmdline='loglevel=6 break=top'
     assert vm_start "$uuid"
     assert log_has "$uuid" "^Kernel $1: $pattern, sha256 "
     wait_console "$uuid" "Linux version $pattern " 200
-    figures "$1: $version, its first line after $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $begin }") s"
+    figures "$1: $version, its first line after $(since "$begin" %.1f) s"
     wait_console "$uuid" 'Spawning shell within the initramfs' 400
-    figures "$1: $version, its initrd after $(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $begin }") s"
+    figures "$1: $version, its initrd after $(since "$begin" %.1f) s"
     wait_console "$uuid" 'Rebooting automatically due to panic= boot argument'
     wait_console "$uuid" 'The guest rebooted'
     systemctl stop "$(unit "$uuid")"
@@ -50,21 +46,21 @@ boots() {
 
 test_debian_12s_kernel_boots_by_name() { # limit 700 s
     needs_debian
-    add stock-12 $images/debian-12.bzImage --initrd=$images/debian-12.initrd --cmdline=panic=1
+    add stock-12 $debian_images/debian-12.bzImage --initrd=$debian_images/debian-12.initrd --cmdline=panic=1
     assert_match '^6\.1\.' "$(of_manifest stock-12 VERSION)"
     boots stock-12
 }
 
 test_debian_13s_kernel_boots_by_name() { # limit 700 s
     needs_debian
-    add stock-13 $images/debian-13.bzImage --initrd=$images/debian-13.initrd --cmdline=panic=1
+    add stock-13 $debian_images/debian-13.bzImage --initrd=$debian_images/debian-13.initrd --cmdline=panic=1
     assert_match '^6\.12\.' "$(of_manifest stock-13 VERSION)"
     boots stock-13
 }
 
 test_the_newest_kernel_boots_by_name() { # limit 700 s
     needs_debian
-    add stock-new $images/debian-new.bzImage --initrd=$images/debian-new.initrd --cmdline=panic=1
+    add stock-new $debian_images/debian-new.bzImage --initrd=$debian_images/debian-new.initrd --cmdline=panic=1
     assert_match '^[7-9]\.' "$(of_manifest stock-new VERSION)"
     boots stock-new
 }
@@ -72,7 +68,7 @@ test_the_newest_kernel_boots_by_name() { # limit 700 s
 # As ukify makes it, Debian 13's tool, around systemd's stub.
 test_a_unified_kernel_image_boots_by_name() { # limit 700 s
     needs_debian
-    add unified $images/debian-13.efi
+    add unified $debian_images/debian-13.efi
     assert_match 'Format: uki' "$(volt-kernel show unified)"
     assert_match '^6\.12\.' "$(of_manifest unified VERSION)"
     assert_equal 'panic=1 volt.made=ukify' "$(<$store/unified/cmdline)" 'command line'

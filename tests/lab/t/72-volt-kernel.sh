@@ -9,47 +9,22 @@
 
 uuid=72727272-0000-4000-8000-000000000072
 kernel=/lab/volt-kernel
-key=/run/72-key
 
-in_guest() {
-    ssh -q -i "$key" -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
-        -o KexAlgorithms=curve25519-sha256 -o ConnectTimeout=60 root@10.42.0.72 "$1"
-}
+in_guest() { debian_ssh 10.42.0.72 "$1" -o ConnectTimeout=60; }
 
 # The kernel sets the address itself, by ip= on its command line; systemd takes the credentials from SMBIOS.
 test_debian_13_without_an_initrd() { # limit 1200 s
     local said begin
+    needs_debian
     [[ -e $kernel ]] || skip 'needs --file VMLINUX:/lab/volt-kernel, made by volt-kernel build'
     said=$(volt-kernel add volt $kernel 2>&1) || fail "$said"
     ! [[ $said =~ lacks|without ]] || fail "$said"
-    modprobe vhost_vsock
-    ssh-keygen -q -t ed25519 -N '' -f "$key"
     vm_without_restart "$uuid"
-    vm_ini debian "$uuid" memory_mib=512 kernel=volt initrd='' rng=yes readiness=guest ready_timeout_sec=900 stop_timeout_sec=200 \
-        cmdline='systemd.show_status=yes systemd.default_timeout_start_sec=600 systemd.default_device_timeout_sec=600'
-    cat >>/etc/volt/vms/debian.ini <<END
-[disk root]
-path = /var/lib/volt/debian/debian-13.raw
-
-[vsock]
-
-[console]
-
-[balloon]
-
-[credentials]
-system.hostname = web-72
-ssh.authorized_keys.root = @$key.pub
-tmpfiles.extra = f /etc/ssh/sshd_config.d/slow.conf - - - - LoginGraceTime 0
-
-[network eth0]
-zone = default
-ipv4 = 10.42.0.72/24
-address = cmdline
-END
+    debian_ini "$uuid" 72 kernel=volt initrd='' rng=yes readiness=guest
+    printf '\n[balloon]\n' >>/etc/volt/vms/debian.ini
     begin=$EPOCHREALTIME
     assert vm_start "$uuid"
-    echo "# figures: ready after $(awk "BEGIN { printf \"%.0f\", $EPOCHREALTIME - $begin }") s"
+    figures "ready after $(since "$begin") s"
     assert ping -c 2 -W 5 10.42.0.72
     mapfile -t said < <(in_guest 'systemctl is-active multi-user.target; uname -r; hostname
         systemctl --failed --no-legend | xargs; findmnt --noheadings --output FSTYPE,SOURCE /
@@ -70,7 +45,7 @@ END
     assert_equal kvm "${said[11]}" 'virtualisation, by SMBIOS and CPUID'
     begin=$EPOCHREALTIME
     assert vm_stop "$uuid"
-    echo "# figures: powered off by the button after $(awk "BEGIN { printf \"%.0f\", $EPOCHREALTIME - $begin }") s"
+    figures "powered off by the button after $(since "$begin") s"
     assert_equal success "$(vm_property "$uuid" Result)"
     nothing_left "$uuid"
 }
