@@ -174,13 +174,14 @@ static const struct packer {
 
 enum { VMLINUX_DATA = 0x1000 }; /* where the one segment is in the file */
 
-/* An ELF kernel with its banner and, where CONFIG is not NULL, its configuration. */
-static inline struct bytes vmlinux_new(const char *config)
+/* An ELF kernel with its banner and, where CONFIG is not NULL, its configuration; and so many WORDS
+ * that do not pack. */
+static inline struct bytes vmlinux_of(unsigned words, const char *config)
 {
     struct bytes image = {0};
 
     (void)bytes_grow(&image, VMLINUX_DATA);
-    for (unsigned i = 0; i < 512; i++) /* so that it does not pack to nothing */
+    for (unsigned i = 0; i < words; i++)
         bytes_add_32(&image, i * 2654435761u);
     bytes_add_text(&image, "%s: Linux version %s; Linux version \x01.");
     bytes_add_text(&image, "Linux version " KERNEL_VERSION " (a@b) (gcc) #1 SMP\n");
@@ -211,6 +212,11 @@ static inline struct bytes vmlinux_new(const char *config)
     memcpy(image.data, &header, sizeof(header));
     memcpy(image.data + sizeof(header), &segment, sizeof(segment));
     return image;
+}
+
+static inline struct bytes vmlinux_new(const char *config)
+{
+    return vmlinux_of(512, config);
 }
 
 static inline Elf64_Ehdr *vmlinux_header(const struct bytes *image)
@@ -262,6 +268,16 @@ static inline struct bytes bzimage_of(const struct bytes *packed, size_t size)
 static inline struct bytes bzimage_new(const struct packer *packer, const char *config)
 {
     _cleanup_bytes_ struct bytes vmlinux = vmlinux_new(config);
+    _cleanup_bytes_ struct bytes packed = packer->pack(vmlinux.data, vmlinux.size);
+
+    return bzimage_of(&packed, vmlinux.size);
+}
+
+/* For what is tried with each of its bytes. An import takes 100 KiB to 10 MiB for as long, whose
+ * pages AddressSanitizer does not use again soon: so many bytes, so many seconds. */
+static inline struct bytes bzimage_small(const struct packer *packer)
+{
+    _cleanup_bytes_ struct bytes vmlinux = vmlinux_of(32, NULL);
     _cleanup_bytes_ struct bytes packed = packer->pack(vmlinux.data, vmlinux.size);
 
     return bzimage_of(&packed, vmlinux.size);
