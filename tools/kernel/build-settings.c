@@ -77,8 +77,7 @@ static bool read_line(const char *line, struct build_setting *ret, size_t *ret_s
 
     if (strncmp(line, PREFIX, name) != 0)
         return false;
-    while (isupper((unsigned char)line[name]) || islower((unsigned char)line[name]) ||
-           isdigit((unsigned char)line[name]) || line[name] == '_')
+    while (isalnum((unsigned char)line[name]) || line[name] == '_')
         name++;
     if (name == strlen(PREFIX) || line[name] != '=')
         return false;

@@ -31,6 +31,7 @@ static void test_lines(void **state _unused_)
     TEXT("# x\n\nCONFIG_A=y\nCONFIG_B_1=n # off", VERSION(6, 1), "CONFIG_A=y\nCONFIG_B_1=n\n");
     TEXT("CONFIG_A=\"a # b\"\t# why\nCONFIG_X=0x1F\nCONFIG_N=254  #\n", VERSION(6, 1),
          "CONFIG_A=\"a # b\"\nCONFIG_X=0x1F\nCONFIG_N=254\n");
+    TEXT("CONFIG_x86_B=y\n", VERSION(6, 1), "CONFIG_x86_B=y\n");
     /* The last one counts. */
     TEXT("CONFIG_A=y\nCONFIG_AB=y\nCONFIG_A=n\n", VERSION(6, 1), "CONFIG_AB=y\nCONFIG_A=n\n");
 }
@@ -51,10 +52,10 @@ static void test_versions(void **state _unused_)
 static void test_what_is_no_setting(void **state _unused_)
 {
     static const char *const lines[] = {
-        "CONFIG_A",          "CONFIG_=y",       "CONFIG_A=m",      "CONFIG_A=yes", "CONFIG_A = y",
-        " CONFIG_A=y",       "CONFIG_A=\"x",    "CONFIG_A=0x",     "CONFIG_A=-1",  "A=y",
-        "CONFIG_A=y\r",      "CONFIG_A=y why",  "CONFIG_A=\"\\\"", "CONFIG_A=",    "include x",
-        "CONFIG_A=y\x1b[2J", "# a\x07 comment",
+        "CONFIG_A",          "CONFIG_=y",       "CONFIG_A=m",        "CONFIG_A=yes", "CONFIG_A = y",
+        " CONFIG_A=y",       "CONFIG_A=\"x",    "CONFIG_A=0x",       "CONFIG_A=-1",  "A=y",
+        "CONFIG_A=y\r",      "CONFIG_A=y why",  "CONFIG_A=\"\\\"",   "CONFIG_A=",    "include x",
+        "CONFIG_A=y\x1b[2J", "# a\x07 comment", "CONFIG_\xc3\x84=y",
     };
 
     for (size_t i = 0; i < ELEMENTSOF(lines); i++) {
