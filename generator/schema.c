@@ -62,7 +62,7 @@ const struct setting schema[] = {
      .value = "a name of at most 63 letters, digits, '.', '_' and '-', a letter or digit first",
      .otherwise = "the file's name without .ini",
      .help = "What people call it: volt-NAME.target starts and stops it."},
-    {VM(vcpus), .key = "vcpus", .parse = parse_number, .rule = {.min = 1, .max = 64},
+    {VM(vcpus), .key = "vcpus", .parse = parse_number, .rule = {.min = 1, .max = 254},
      .initial = "1", .help = "The number of virtual CPUs."},
     {VM(memory_mib), .key = "memory_mib", .parse = parse_number,
      .rule = {.min = 32, .max = 1048576}, .initial = "512", .help = "The guest's memory in MiB."},

@@ -27,8 +27,11 @@ static void send(uint32_t command)
 
 void guest_main(void)
 {
-    uint8_t others = (uint8_t)(wanted()[0] - '0' - 1);
+    uint8_t others = 0;
 
+    for (const char *digit = wanted(); *digit >= '0' && *digit <= '9'; digit++)
+        others = (uint8_t)(10 * others + *digit - '0');
+    others--;
     CHECK(read32(LOCAL_APIC + APIC_ID) >> 24 == 0, read32(LOCAL_APIC + APIC_ID));
     write32(LOCAL_APIC + APIC_SPURIOUS, 0x1ff);
     memcpy((void *)TRAMPOLINE, code, sizeof(code));

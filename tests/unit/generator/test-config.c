@@ -48,13 +48,14 @@ static const struct {
     {VM_A "mac=52:54:00:12:34:56\n", "web.ini:4: 'mac' belongs into [network ID], not into [vm]\n"},
     {VM_A "[network a]\nvcpus=2\n", "web.ini:5: 'vcpus' belongs into [vm], not into [network]\n"},
     {VM_A "vcpus=\n", "web.ini:4: vcpus has no value; remove the line or give it one\n"},
-    {VM_A "vcpus=two\n", "web.ini:4: vcpus must be a whole number from 1 to 64, not 'two'\n"},
-    {VM_A "vcpus=2 3\n", "web.ini:4: vcpus must be a whole number from 1 to 64, not '2 3'\n"},
-    {VM_A "vcpus=65\n",
-     "web.ini:4: vcpus must be a whole number from 1 to 64, not '65': it is too large\n"},
-    {VM_A "vcpus=2 # two\n", "web.ini:4: vcpus must be a whole number from 1 to 64, not '2 # two'; "
-                             "a comment at a line's end begins with ' ;'\n"},
-    {VM_A "vcpus=\"2\"\n", "web.ini:4: vcpus must be a whole number from 1 to 64, not '\"2\"'; "
+    {VM_A "vcpus=two\n", "web.ini:4: vcpus must be a whole number from 1 to 254, not 'two'\n"},
+    {VM_A "vcpus=2 3\n", "web.ini:4: vcpus must be a whole number from 1 to 254, not '2 3'\n"},
+    {VM_A "vcpus=255\n",
+     "web.ini:4: vcpus must be a whole number from 1 to 254, not '255': it is too large\n"},
+    {VM_A "vcpus=2 # two\n",
+     "web.ini:4: vcpus must be a whole number from 1 to 254, not '2 # two'; "
+     "a comment at a line's end begins with ' ;'\n"},
+    {VM_A "vcpus=\"2\"\n", "web.ini:4: vcpus must be a whole number from 1 to 254, not '\"2\"'; "
                            "values are written without quotes\n"},
     {VM_A "cpu_quota=0%\n", "web.ini:4: cpu_quota must be a percentage from 1% to 100000%, not "
                             "'0%': it is too small\n"},
