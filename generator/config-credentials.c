@@ -99,7 +99,7 @@ int credentials_take(struct section *section, const char *key, const char *value
     int r;
 
     if (reason) {
-        problems_add(problems, origin, "'%.*s' cannot be a credential's name: %s", QUOTE_MAX, key,
+        problems_add(problems, origin, "'%.*s' cannot be a credential's name: %s", QUOTED(key),
                      reason);
         return 0;
     }

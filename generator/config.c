@@ -189,7 +189,7 @@ static int find_kind(struct reading *reading, unsigned line, const char *full, c
     meant = schema_suggest_section(name);
     write_sections(meant, names, sizeof(names));
     problems_add(&reading->config->problems, here(reading, line), "unknown section [%.*s]; %s %s%s",
-                 QUOTE_MAX, full, meant ? "did you mean" : "there are", names, meant ? "?" : "");
+                 QUOTED(full), meant ? "did you mean" : "there are", names, meant ? "?" : "");
     return -EINVAL;
 }
 
@@ -200,14 +200,14 @@ static bool check_id(struct reading *reading, unsigned line, enum section_kind k
 
     if (!type->takes_id && *id != '\0')
         problems_add(problems, here(reading, line), "[%s] takes no id; write [%s], not [%s %.*s]",
-                     type->name, type->name, type->name, QUOTE_MAX, id);
+                     type->name, type->name, type->name, QUOTED(id));
     else if (type->takes_id && *id == '\0')
         problems_add(problems, here(reading, line), "[%s] needs an id, such as [%s %s]", type->name,
                      type->name, kind == SECTION_NETWORK ? "eth0" : "root");
     else if (type->takes_id && !id_is_valid(id))
         problems_add(problems, here(reading, line),
-                     "the id '%.*s' must be 1 to 15 characters of a-z, 0-9, '_' and '-'", QUOTE_MAX,
-                     id);
+                     "the id '%.*s' must be 1 to 15 characters of a-z, 0-9, '_' and '-'",
+                     QUOTED(id));
     else
         return true;
     return false;
@@ -277,12 +277,12 @@ static void report_unknown_key(struct reading *reading, unsigned line, const cha
     }
     if (meant)
         problems_add(problems, here(reading, line),
-                     "unknown key '%.*s' in [%s]; did you mean '%s'?", QUOTE_MAX, key,
+                     "unknown key '%.*s' in [%s]; did you mean '%s'?", QUOTED(key),
                      section_types[kind].name, meant);
     else
         problems_add(problems, here(reading, line),
                      "unknown key '%.*s' in [%s]; see volt.vm(5) for those that there are",
-                     QUOTE_MAX, key, section_types[kind].name);
+                     QUOTED(key), section_types[kind].name);
 }
 
 static void assign(struct reading *reading, unsigned line, const struct setting *row,
@@ -339,8 +339,7 @@ static void on_setting(void *user, unsigned line, const char *key, const char *v
         /* The keys of a section that was refused are not worth a message each. */
         if (!reading->in_section)
             problems_add(&reading->config->problems, here(reading, line),
-                         "'%.*s' stands before any section; begin the file with [vm]", QUOTE_MAX,
-                         key);
+                         "'%.*s' stands before any section; begin the file with [vm]", QUOTED(key));
         return;
     }
     if (section_types[reading->section->kind].take) {

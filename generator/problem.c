@@ -64,6 +64,22 @@ size_t printable_length(const char *text, const char *end)
     return length;
 }
 
+int quote_length(const char *text)
+{
+    const char *end = text + strlen(text), *p = text;
+
+    while (p < end) {
+        size_t length = printable_length(p, end);
+
+        if (length == 0)
+            length = 1;
+        if ((size_t)(p - text) + length > QUOTE_MAX)
+            break;
+        p += length;
+    }
+    return (int)(p - text);
+}
+
 void write_printable(const char *text, size_t max, FILE *f)
 {
     const char *end = text + strlen(text), *stop = (size_t)(end - text) > max ? text + max : end;

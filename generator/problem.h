@@ -57,3 +57,11 @@ void write_printable(const char *text, size_t max, FILE *f);
  * may be shown: broken, over-long, a surrogate, or a control character (C0 but for tab, DEL, C1).
  */
 size_t printable_length(const char *text, const char *end);
+
+enum { QUOTE_MAX = 60 }; /* bytes of a value that a message shows */
+
+/* How much of TEXT that is: never a part of a letter. */
+int quote_length(const char *text);
+
+/* The arguments of "%.*s". */
+#define QUOTED(text) quote_length(text), text

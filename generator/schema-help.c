@@ -48,7 +48,7 @@ int setting_report(struct problems *problems, struct origin origin, const struct
     else if (*value == '"' || *value == '\'')
         hint = "; values are written without quotes";
     problems_add(problems, origin, "%s must be %s, not '%.*s%s'%s%s%s", row->key, expected,
-                 QUOTE_MAX, value, strlen(value) > QUOTE_MAX ? "..." : "", reason ? ": " : "",
+                 QUOTED(value), strlen(value) > QUOTE_MAX ? "..." : "", reason ? ": " : "",
                  reason ? reason : "", hint);
     return 0;
 }

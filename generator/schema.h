@@ -61,8 +61,6 @@ int schema_set_defaults(struct section *section);
 /* Writes what the value of ROW must be: "a whole number from 1 to 64". */
 void setting_write_value(const struct setting *row, FILE *f);
 
-#define QUOTE_MAX 60 /* how much of a value a message shows */
-
 /* Adds the problem that VALUE is none for ROW; REASON may say more, or be NULL. Returns 0 or
  * -ENOMEM. */
 int setting_report(struct problems *problems, struct origin origin, const struct setting *row,

@@ -92,8 +92,7 @@ static void on_section(void *user, unsigned line, const char *name)
     reading->in_zone = strcmp(name, "zone") == 0;
     if (!reading->in_zone)
         problems_add(&reading->zone->problems, here,
-                     "unknown section [%.*s]; a zone's file has [zone] and no other", QUOTE_MAX,
-                     name);
+                     "unknown section [%.*s]; a zone's file has [zone] and no other", QUOTED(name));
     else if (reading->section > 0)
         problems_add(
             &reading->zone->problems, here,
@@ -128,11 +127,11 @@ static void on_setting(void *user, unsigned line, const char *key, const char *v
 
     if (!reading->in_section) {
         problems_add(problems, here, "'%.*s' stands before any section; begin the file with [zone]",
-                     QUOTE_MAX, key);
+                     QUOTED(key));
     } else if (reading->in_zone && !find(key)) {
         const char *meant = suggest(key);
 
-        problems_add(problems, here, "unknown key '%.*s' in [zone]; %s%s%s", QUOTE_MAX, key,
+        problems_add(problems, here, "unknown key '%.*s' in [zone]; %s%s%s", QUOTED(key),
                      meant ? "did you mean '" : "see volt.zone(5) for those that there are",
                      meant ? meant : "", meant ? "'?" : "");
     } else if (reading->in_zone) {

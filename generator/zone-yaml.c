@@ -97,7 +97,7 @@ static void read_kind(struct reading *reading, const char *key, const yaml_node_
 
     if (text && strcmp(text, "NetworkZone") != 0)
         problems_add(&reading->zone->problems, origin_of(reading, node),
-                     "kind must be NetworkZone, not '%.*s'", QUOTE_MAX, text);
+                     "kind must be NetworkZone, not '%.*s'", QUOTED(text));
 }
 
 static void read_name(struct reading *reading, const char *key, const yaml_node_t *node)
@@ -107,19 +107,19 @@ static void read_name(struct reading *reading, const char *key, const yaml_node_
     if (text && strcmp(text, reading->zone->name) != 0)
         problems_add(&reading->zone->problems, origin_of(reading, node),
                      "the name must be the one in the file's name, '%s', not '%.*s'",
-                     reading->zone->name, QUOTE_MAX, text);
+                     reading->zone->name, QUOTED(text));
 }
 
 /* YAML's words for yes and no have their cases, ours have not. */
 static void read_enabled(struct reading *reading, const char *key, const yaml_node_t *node)
 {
     const char *text = text_of(reading, key, node);
-    char lower[QUOTE_MAX + 1];
+    char lower[2 * QUOTE_MAX];
     size_t n = 0;
 
     if (!text)
         return;
-    for (; text[n] != '\0' && n < QUOTE_MAX; n++)
+    for (; text[n] != '\0' && n < sizeof(lower) - 1; n++)
         lower[n] = (char)tolower((unsigned char)text[n]);
     lower[n] = '\0';
     set(reading, node, "dhcp", lower);

@@ -3,7 +3,9 @@
  * UUID. */
 #include "tests/unit/generator/describe.h"
 
-#define LONG "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff"
+#define UMLAUTS_29 "äääääääääääääääääääääääääääää"
+#define UMLAUTS    UMLAUTS_29 "ä"
+#define LONG       "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff"
 
 /* Text of web.ini and the problems that it has. */
 static const struct {
@@ -60,6 +62,11 @@ static const struct {
     {VM_A "cpu_quota=0%\n", "web.ini:4: cpu_quota must be a percentage from 1% to 100000%, not "
                             "'0%': it is too small\n"},
     {VM_A "autostart=" LONG "g\n", "web.ini:4: autostart must be yes or no, not '" LONG "...'\n"},
+    /* Cut between letters: this one's two bytes are the 60th and the 61st. */
+    {VM_A "autostart=." UMLAUTS "\n",
+     "web.ini:4: autostart must be yes or no, not '." UMLAUTS_29 "...'\n"},
+    {VM_A "." UMLAUTS "=1\n",
+     "web.ini:4: unknown key '." UMLAUTS_29 "' in [vm]; see volt.vm(5) for those that there are\n"},
     {VM_A "[network a]\nmode=routed\n",
      "web.ini:5: mode must be networkd or direct, not 'routed'\n"},
     {VM_A "initrd=web.cpio\n",
