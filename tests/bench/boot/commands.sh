@@ -6,7 +6,8 @@
 # set_command MACHINE VARIANT : the VMM's command line, in $command. Each VMM has what it does by itself, the same words
 # for the kernel, and nothing that the guest does not need.
 set_command() {
-    local kernel=$KERNEL nic='' vcpus mib more words='console=ttyS0 quiet panic=-1 volt.do=ignore' mac=52:54:00:43:00:0b
+    local kernel=$KERNEL nic='' vcpus mib more words="console=ttyS0 quiet panic=-1 volt.do=ignore${WORDS:+ $WORDS}"
+    local mac=52:54:00:43:00:0b
     IFS=- read -r vcpus mib nic <<<"$2"
     [[ $1 != *-bzimage ]] || kernel=$BZIMAGE
     case $1 in
@@ -37,7 +38,7 @@ set_command() {
 # all_names : every machine that can be measured; TYPE-KERNEL. kvmtool boots no ELF kernel.
 all_names() {
     local kernel
-    for kernel in elf bzimage; do
+    for kernel in ${KERNEL:+elf} ${BZIMAGE:+bzimage}; do
         [[ -z $VOLT ]] || echo "volt-$kernel"
         [[ -z $VOLT || $kernel != elf ]] || echo volt-copy-elf
         [[ -z $VOLT ]] || echo "volt-thp-$kernel"
