@@ -24,10 +24,13 @@ enum {
 /*
  * What the machine needs of any kernel: the serial console; and a restart at once after a panic,
  * which leaves a mark (see machine.c). And what spares it a hundred exits: no search for chipsets
- * with quirks, nor for serial ports that no machine of ours has. The INI's own words come after,
- * and win.
+ * with quirks, nor for serial ports that no machine of ours has. And two thirds of a distribution
+ * kernel's way to init: its self-tests of ciphers and hashes, which are there to find bad drivers
+ * of hardware that no machine of ours has, and which a kernel has by choice only (with fips=1
+ * they run all the same). The INI's own words come after, and win.
  */
-#define CMDLINE_BASE "console=ttyS0 panic=-1 reboot=panic_warm pci=noearly 8250.nr_uarts=1"
+#define CMDLINE_BASE                                                                               \
+    "console=ttyS0 panic=-1 reboot=panic_warm pci=noearly 8250.nr_uarts=1 cryptomgr.notests"
 
 /* Everything that the VMM is given, until the machine has it. */
 struct resources {

@@ -43,8 +43,12 @@ void guest_main(void)
     print("the way: ");
     print(way);
     print("\n");
-    if (equal(way, "off"))
+    if (equal(way, "off")) {
+        print("of: ");
+        print(command_line());
+        print("\n");
         power_off();
+    }
     if (equal(way, "button"))
         wait_for_button();
     if (equal(way, "warm"))

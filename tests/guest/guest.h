@@ -165,10 +165,16 @@ static inline void __attribute__((noreturn)) fail(const char *what, uint64_t val
             fail(#condition, (uint64_t)(value));                                                   \
     } while (0)
 
+/* The kernel's. */
+static inline const char *command_line(void)
+{
+    return (const char *)(uintptr_t)read32(ZERO_PAGE + 0x228);
+}
+
 /* The last word of the kernel's command line: what the test wants. */
 static inline const char *wanted(void)
 {
-    const char *text = (const char *)(uintptr_t)read32(ZERO_PAGE + 0x228), *word = text;
+    const char *text = command_line(), *word = text;
 
     for (; *text; text++)
         if (*text == ' ')
