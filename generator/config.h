@@ -37,7 +37,7 @@ enum disk_cache { DISK_CACHE_WRITEBACK, DISK_CACHE_NONE };
 enum disk_engine { DISK_ENGINE_AUTO, DISK_ENGINE_IO_URING, DISK_ENGINE_SYNC };
 
 /* What the guest's memory is made of: small pages, reserved huge ones, transparent huge ones. */
-enum hugepages { HUGEPAGES_NO, HUGEPAGES_YES, HUGEPAGES_THP };
+enum hugepages { HUGEPAGES_THP, HUGEPAGES_NO, HUGEPAGES_YES };
 
 /* How a managed kernel is held against its manifest at each start. */
 enum verify { VERIFY_AUTO, VERIFY_ALWAYS };

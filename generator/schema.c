@@ -121,12 +121,13 @@ const struct setting schema[] = {
     {VM(rng), .key = "rng", .parse = parse_boolean, .value = "yes or no", .initial = "yes",
      .help = "Whether the guest has the host's random numbers (/dev/hwrng), for its own to be good "
              "from the first second on."},
-    {VM(hugepages), .key = "hugepages", .parse = parse_choice, .rule = {.words = "no yes thp"},
-     .initial = "no",
-     .help = "Whether the guest's memory is of huge pages of 2 MiB: those that are reserved on the "
-             "host (sysctl vm.nr_hugepages; they do not count for memory_max), or, with thp, such "
-             "as the kernel finds while the guest runs, if "
-             "/sys/kernel/mm/transparent_hugepage/shmem_enabled is advise."},
+    {VM(hugepages), .key = "hugepages", .parse = parse_choice, .rule = {.words = "thp no yes"},
+     .initial = "thp",
+     .help = "Whether the guest's memory is of huge pages of 2 MiB, which make it quicker: with "
+             "thp, of such as the kernel finds while the guest runs, unless "
+             "/sys/kernel/mm/transparent_hugepage/enabled is never; with yes, of those that are "
+             "reserved on the host (sysctl vm.nr_hugepages; they do not count for memory_max). "
+             "With no it is of small pages alone, of which a guest that does little has fewer."},
     {VM(require_landlock), .key = "require_landlock", .parse = parse_boolean, .value = "yes or no",
      .initial = "no",
      .help =

@@ -27,9 +27,8 @@ void unit_write_memory(FILE *f, const struct vm_config *config)
 {
     const struct balloon_section *balloon = &config->balloon;
 
-    if (config->vm.hugepages != HUGEPAGES_NO)
-        unit_write_argument(f, "--hugepages=%s",
-                            config->vm.hugepages == HUGEPAGES_YES ? "yes" : "thp");
+    if (config->vm.hugepages != HUGEPAGES_THP)
+        unit_write_argument(f, "--hugepages=%s", yes_no(config->vm.hugepages == HUGEPAGES_YES));
     if (config->vm.rng)
         unit_write_argument(f, "--rng=rng");
     if (has_balloon(config))

@@ -8,7 +8,7 @@
 #include "vmm/log.h"
 
 #define POOL        "/sys/kernel/mm/hugepages/hugepages-2048kB/"
-#define TRANSPARENT "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+#define TRANSPARENT "/sys/kernel/mm/transparent_hugepage/enabled"
 
 static const char *const names[] = {
     [GUEST_MEMORY_SMALL] = "no",
@@ -79,8 +79,7 @@ void huge_pages_check_transparent(void)
     if (!read_text(TRANSPARENT, text, sizeof(text)))
         log_notice("This kernel has no transparent huge pages for guest memory: it is of small "
                    "pages");
-    else if (strstr(text, "[never]") || strstr(text, "[deny]"))
-        log_notice(
-            "Transparent huge pages are turned off for guest memory, which is of small pages "
-            "therefore; to turn them on: echo advise >" TRANSPARENT);
+    else if (strstr(text, "[never]"))
+        log_notice("Transparent huge pages are turned off on this host: guest memory is of small "
+                   "pages; to turn them on: echo madvise >" TRANSPARENT);
 }

@@ -181,10 +181,8 @@ static int load(struct machine *machine, const struct machine_settings *settings
         .reserved_size = PLATFORM_ECAM_SIZE,
     };
     struct kernel kernel;
-    /* Huge pages are worth more to the guest than what a mapping saves. */
-    bool map = settings->map_kernel && settings->memory_pages == GUEST_MEMORY_SMALL;
 
-    int r = kernel_load(settings->kernel_fd, map, &machine->memory, &kernel);
+    int r = kernel_load(settings->kernel_fd, settings->map_kernel, &machine->memory, &kernel);
     if (r >= 0)
         r = zeropage_write(&machine->memory, &kernel, &info);
     if (r >= 0)

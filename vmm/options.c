@@ -53,7 +53,7 @@ static const struct {
     {"vcpus", OPTION_VCPUS, "N", "virtual CPUs, 1 to 254 (1)"},
     {"memory", OPTION_MEMORY, "MIB", "guest memory in MiB, 16 and more (256)"},
     {"hugepages", OPTION_HUGEPAGES, "HOW",
-     "what guest memory is made of: no, yes (huge pages that are reserved) or thp (no)"},
+     "what guest memory is made of: no, yes (huge pages that are reserved) or thp (thp)"},
     {"name", OPTION_NAME, "NAME", "for messages"},
     {"uuid", OPTION_UUID, "UUID", "the machine's, which the guest sees"},
     {"credential", OPTION_CREDENTIAL, "TEXT",

@@ -36,8 +36,8 @@ int kernel_read(int fd, void *ret_data, size_t length, uint64_t offset)
 
 /*
  * From file to file, without a fault for each page of the mapping. The bytes that could be copied
- * so: huge pages cannot be written to, or are small ones then, not every file can be read so, and a
- * mapped file lies before the memfd.
+ * so: reserved huge pages cannot be written to, not every file can be read so, and a mapped file
+ * lies before the memfd.
  */
 static uint64_t copy_to_memfd(int fd, const struct guest_memory *memory, uint64_t place,
                               uint64_t length, uint64_t offset)
@@ -45,7 +45,7 @@ static uint64_t copy_to_memfd(int fd, const struct guest_memory *memory, uint64_
     off_t from = (off_t)offset;
     uint64_t copied = 0;
 
-    if (guest_memory_is_reserved(memory) || memory->huge_by_fault || offset > INT64_MAX ||
+    if (memory->fd < 0 || guest_memory_is_reserved(memory) || offset > INT64_MAX ||
         (place < memory->file_end && place + length > memory->file_begin) ||
         lseek(memory->fd, (off_t)place, SEEK_SET) < 0)
         return 0;

@@ -25,17 +25,18 @@ static int make_file(struct guest_memory *memory)
     return 0;
 }
 
-/* At an address where huge pages of the file, of the mapping and of the guest are the same. */
-static int map_file(struct guest_memory *memory)
+/* At an address where huge pages of the mapping, of its file and of the guest are the same. */
+static int map_memory(struct guest_memory *memory)
 {
     uint64_t room = memory->size + GUEST_MEMORY_HUGE_PAGE;
-    /* Without MAP_NORESERVE, huge pages are reserved here. */
-    int flags = MAP_SHARED | MAP_FIXED | (guest_memory_is_reserved(memory) ? 0 : MAP_NORESERVE);
+    int flags = MAP_FIXED | (memory->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
     uint8_t *space =
         mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (space == MAP_FAILED)
         return -errno;
 
+    if (!guest_memory_is_reserved(memory))
+        flags |= MAP_NORESERVE; /* which else reserves huge pages here */
     uint64_t before = -(uintptr_t)space % GUEST_MEMORY_HUGE_PAGE;
     void *p = mmap(space + before, memory->size, PROT_READ | PROT_WRITE, flags, memory->fd, 0);
     if (p == MAP_FAILED) {
@@ -51,16 +52,22 @@ static int map_file(struct guest_memory *memory)
     return 0;
 }
 
+/* A kernel that makes no huge pages makes small ones. */
+static int advise_huge_pages(const struct guest_memory *memory)
+{
+    return madvise(memory->base, memory->size, MADV_HUGEPAGE) < 0 && errno != EINVAL ? -errno : 0;
+}
+
 static int memory_map(struct guest_memory *memory, enum guest_memory_pages pages)
 {
-    int r = make_file(memory);
+    int r = pages == GUEST_MEMORY_TRANSPARENT ? 0 : make_file(memory);
 
     if (r >= 0)
-        r = map_file(memory);
+        r = map_memory(memory);
+    if (r >= 0 && pages == GUEST_MEMORY_TRANSPARENT)
+        r = advise_huge_pages(memory);
     if (r < 0)
         return r;
-    if (pages == GUEST_MEMORY_TRANSPARENT && madvise(memory->base, memory->size, MADV_HUGEPAGE) < 0)
-        return -errno;
     /* The guest's secrets stay out of core files. */
     return madvise(memory->base, memory->size, MADV_DONTDUMP) < 0 ? -errno : 0;
 }
@@ -73,11 +80,7 @@ int guest_memory_init_pages(struct guest_memory *memory, uint64_t size,
     if (size < GUEST_MEMORY_MIN || size > GUEST_MEMORY_MAX || size % page_size != 0)
         return -EINVAL;
 
-    struct guest_memory m = {.fd = -EBADF,
-                             .size = size,
-                             .page_size = page_size,
-                             .huge_by_fault = pages == GUEST_MEMORY_TRANSPARENT,
-                             .n_regions = 1};
+    struct guest_memory m = {.fd = -EBADF, .size = size, .page_size = page_size, .n_regions = 1};
     uint64_t low = size < GUEST_MEMORY_LOW_END ? size : GUEST_MEMORY_LOW_END;
     m.regions[0] = (struct memory_region){.gpa = 0, .size = low, .offset = 0};
     if (size > low) {
@@ -172,19 +175,18 @@ int guest_memory_map_file(struct guest_memory *memory, uint64_t gpa, uint64_t le
     return madvise(p, length, MADV_DONTDUMP) < 0 ? -errno : 0;
 }
 
-static int punch(const struct guest_memory *memory, uint64_t begin, uint64_t end)
+static int give_back(const struct guest_memory *memory, uint64_t begin, uint64_t end)
 {
-    int r = 0;
+    int r;
 
-    if (end > begin) {
-        do
-            r = fallocate(memory->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)begin,
-                          (off_t)(end - begin)) < 0
-                    ? -errno
-                    : 0;
-        while (r == -EINTR);
-    }
-    return r;
+    if (end <= begin)
+        return 0;
+    do
+        r = memory->fd < 0 ? madvise(memory->base + begin, end - begin, MADV_DONTNEED)
+                           : fallocate(memory->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                       (off_t)begin, (off_t)(end - begin));
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : 0;
 }
 
 int guest_memory_release(const struct guest_memory *memory, const void *p, uint64_t length,
@@ -199,7 +201,7 @@ int guest_memory_release(const struct guest_memory *memory, const void *p, uint6
     };
 
     for (size_t i = 0; i < ELEMENTSOF(pieces); i++) {
-        int r = punch(memory, pieces[i][0], pieces[i][1]);
+        int r = give_back(memory, pieces[i][0], pieces[i][1]);
         if (r < 0)
             return r;
         released += pieces[i][1] > pieces[i][0] ? pieces[i][1] - pieces[i][0] : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Guest memory: one sealed memfd, mapped once, laid out below and above the PCI hole; and, in its
- * place, pages of a file. */
+/* Guest memory: one mapping, laid out below and above the PCI hole; and, in its place, pages of a
+ * file. */
 #pragma once
 
 #include "vmm/cleanup.h"
@@ -13,25 +13,26 @@
 
 #define GUEST_MEMORY_HUGE_PAGE (UINT64_C(2) << 20)
 
-/* What the host makes guest memory of. */
+/* What the host makes guest memory of. Linux makes transparent huge pages of anonymous memory
+ * alone, unless its administrator turned them on for files in memory, too; the others are a sealed
+ * memfd. */
 enum guest_memory_pages {
+    GUEST_MEMORY_TRANSPARENT, /* huge pages where the kernel finds some */
     GUEST_MEMORY_SMALL,       /* as the host pleases: 4 KiB, most often */
     GUEST_MEMORY_HUGE,        /* huge pages that are reserved on the host */
-    GUEST_MEMORY_TRANSPARENT, /* huge pages where the kernel finds some */
 };
 
 struct memory_region {
     uint64_t gpa;    /* guest physical address */
     uint64_t size;   /* bytes */
-    uint64_t offset; /* into the memfd */
+    uint64_t offset; /* into the mapping, and the memfd */
 };
 
 struct guest_memory {
-    int fd;
+    int fd; /* -EBADF: anonymous */
     uint8_t *base;
     uint64_t size;
     uint64_t page_size; /* what can be given back is a multiple of this */
-    bool huge_by_fault; /* the host makes huge pages of what is touched, not of what is written */
     struct memory_region regions[2];
     unsigned n_regions;
     uint64_t file_begin, file_end; /* between these offsets there are pages of a file */
@@ -64,8 +65,8 @@ int guest_memory_read(const struct guest_memory *memory, uint64_t gpa, void *ret
 /*
  * Puts LENGTH bytes of the regular file FD at OFFSET where RAM was at GPA, all multiples of 4096,
  * without reading them: pages that the guest leaves as they are stay the page cache's, for all VMs.
- * The file must neither change nor shrink as long as the VM runs. Not in the memfd, and never given
- * back. -EFAULT where that is not RAM, -EINVAL where it cannot be, as with huge pages.
+ * The file must neither change nor shrink as long as the VM runs. Never given back. -EFAULT where
+ * that is not RAM, -EINVAL where it cannot be, as with reserved huge pages.
  */
 int guest_memory_map_file(struct guest_memory *memory, uint64_t gpa, uint64_t length, int fd,
                           uint64_t offset);

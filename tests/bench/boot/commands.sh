@@ -16,8 +16,8 @@ set_command() {
         [[ $1 == volt-* ]] || command=("$BEFORE")
         command+=(--kernel="$kernel" --initrd="$INITRD" --memory="$mib" --vcpus="$vcpus" --cmdline="$words")
         # As a managed kernel; volt-copy: as one that is named by its path.
-        [[ $1 != volt-elf ]] || command+=(--map-kernel=yes)
-        [[ $1 != volt-thp-* ]] || command+=(--hugepages=thp)
+        [[ $1 != volt-elf && $1 != volt-small-elf ]] || command+=(--map-kernel=yes)
+        [[ $1 != volt-small-* ]] || command+=(--hugepages=no)
         [[ -z $nic ]] || command+=(--net="eth0,tap=bench11,mac=$mac")
         ;;
     qemu-*)
@@ -41,7 +41,7 @@ all_names() {
     for kernel in ${KERNEL:+elf} ${BZIMAGE:+bzimage}; do
         [[ -z $VOLT ]] || echo "volt-$kernel"
         [[ -z $VOLT || $kernel != elf ]] || echo volt-copy-elf
-        [[ -z $VOLT ]] || echo "volt-thp-$kernel"
+        [[ -z $VOLT ]] || echo "volt-small-$kernel"
         [[ -z $BEFORE ]] || echo "before-$kernel"
         [[ -z $QEMU ]] || echo "qemu-$kernel"
         [[ -z $KVMTOOL || $kernel == elf ]] || echo kvmtool-bzimage

@@ -164,7 +164,7 @@ static void test_changes(void **state _unused_)
 {
     assert_string_equal(
         ASK("reload\0--name=web2\0--vcpus=2\0--memory=512\0--kernel=/boot/x\0--stop-timeout=60\0"
-            "--initrd=fd:initrd\0--hugepages=thp\0--readiness=guest,x=y\0--credential=a=b\0--net="
+            "--initrd=fd:initrd\0--hugepages=no\0--readiness=guest,x=y\0--credential=a=b\0--net="
             "eth0,mtu=9000\0--disk="
             "root,iops=2\0--disk="
             "data"),
@@ -173,7 +173,7 @@ static void test_changes(void **state _unused_)
         "name: 'web' → 'web2' takes effect at the next start\n"
         "vcpus: 1 → 2 takes effect at the next start\n"
         "memory in MiB: 256 → 512 takes effect at the next start\n"
-        "hugepages: 'no' → 'thp' takes effect at the next start\n"
+        "hugepages: 'thp' → 'no' takes effect at the next start\n"
         "KVM device: 'fd:kvm' → '/dev/kvm' takes effect at the next start\n"
         "kernel: 'fd:kernel' → '/boot/x' takes effect at the next start\n"
         "cmdline: 'quiet' → '' takes effect at the next start\n"

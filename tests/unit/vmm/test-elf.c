@@ -101,6 +101,10 @@ static void test_transparent_huge_pages(void **state)
     assert_int_equal(guest_memory_init_pages(&transparent, 64 * MIB, GUEST_MEMORY_TRANSPARENT), 0);
     assert_int_equal(kernel_load(fd, false, &transparent, &kernel), 0);
     assert_true(is_touched(guest_memory_at(&transparent, 0x200000, 1)));
+    assert_int_equal(transparent.file_end, 0);
+    assert_int_equal(kernel_load(fd, true, &transparent, &kernel), 0);
+    assert_true(transparent.file_end > 0);
+    assert_int_equal(*(uint8_t *)guest_memory_at(&transparent, 0x200000, 1), 0x90);
     guest_memory_done(&transparent);
     assert_int_equal(kernel_load(fd, false, &memory, &kernel), 0);
     assert_false(is_touched(guest_memory_at(&memory, 0x200000, 1)));

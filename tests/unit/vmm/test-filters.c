@@ -79,6 +79,7 @@ static const struct {
     {SYS_preadv, {-1}, DISKS},
     {SYS_pwritev, {-1}, DISKS | BALLOON},
     {SYS_fdatasync, {-1}, DISKS},
+    {SYS_madvise, {0, 0, MADV_DONTNEED}, BALLOON},
     {SYS_fallocate, {-1, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE}, DISKS | BALLOON},
     {SYS_fallocate, {-1, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE}, DISKS},
     {SYS_lseek, {-1, 0, SEEK_END}, DISKS},
@@ -128,9 +129,10 @@ static const struct {
     long number;
     unsigned argument, end;
 } scans[] = {
-    {SYS_futex, 1, 1024},        {SYS_epoll_ctl, 1, 64},     {SYS_fallocate, 1, 256},
-    {SYS_lseek, 2, 64},          {SYS_getrandom, 2, 64},     {SYS_io_uring_enter, 3, 1024},
-    {SYS_timerfd_settime, 1, 8}, {SYS_clock_gettime, 0, 64}, {SYS_accept4, 3, 4096},
+    {SYS_futex, 1, 1024},          {SYS_epoll_ctl, 1, 64},      {SYS_fallocate, 1, 256},
+    {SYS_madvise, 2, 128},         {SYS_lseek, 2, 64},          {SYS_getrandom, 2, 64},
+    {SYS_io_uring_enter, 3, 1024}, {SYS_timerfd_settime, 1, 8}, {SYS_clock_gettime, 0, 64},
+    {SYS_accept4, 3, 4096},
 };
 
 /* Between a child, which can do little, and its parent. */

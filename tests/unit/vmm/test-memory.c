@@ -112,20 +112,27 @@ static void test_sealed(void **state _unused_)
 
 static uint64_t allocated(const struct guest_memory *memory)
 {
-    struct stat st;
+    unsigned char resident[16 * MIB / 4096];
+    uint64_t n = 0;
 
-    assert_int_equal(fstat(memory->fd, &st), 0);
-    return (uint64_t)st.st_blocks * 512;
+    assert_true(memory->size <= sizeof(resident) * 4096);
+    assert_int_equal(mincore(memory->base, memory->size, resident), 0);
+    for (size_t i = 0; i < memory->size / 4096; i++)
+        n += resident[i] & 1;
+    return n * 4096;
 }
+
+static const enum guest_memory_pages not_reserved[] = {GUEST_MEMORY_TRANSPARENT,
+                                                       GUEST_MEMORY_SMALL};
 
 /* What is given back is no longer the host's burden, and reads as zeros; what is beside it stays.
  */
-static void test_release(void **state _unused_)
+static void release(enum guest_memory_pages pages)
 {
     struct guest_memory memory;
     uint64_t released = 77;
 
-    assert_int_equal(guest_memory_init(&memory, 16 * MIB), 0);
+    assert_int_equal(guest_memory_init_pages(&memory, 16 * MIB, pages), 0);
     memset(memory.base, 0x5a, 4 * MIB);
     assert_int_equal(allocated(&memory), 4 * MIB);
     assert_int_equal(guest_memory_release(&memory, memory.base + MIB, 2 * MIB, &released), 0);
@@ -158,8 +165,14 @@ static void test_release(void **state _unused_)
     guest_memory_done(&memory);
 }
 
+static void test_release(void **state _unused_)
+{
+    for (size_t i = 0; i < ELEMENTSOF(not_reserved); i++)
+        release(not_reserved[i]);
+}
+
 /* Pages of a file stay when memory around them is given back. */
-static void test_map_file(void **state _unused_)
+static void map_file(enum guest_memory_pages pages)
 {
     struct guest_memory memory;
     uint64_t released;
@@ -167,7 +180,7 @@ static void test_map_file(void **state _unused_)
 
     assert_int_equal(ftruncate(fd, 2 * MIB), 0);
     assert_int_equal(pwrite(fd, "file", 4, 4096), 4);
-    assert_int_equal(guest_memory_init(&memory, 16 * MIB), 0);
+    assert_int_equal(guest_memory_init_pages(&memory, 16 * MIB, pages), 0);
     memset(memory.base, 0x5a, 16 * MIB);
     assert_int_equal(guest_memory_map_file(&memory, MIB, 0, fd, 0), 0);
     assert_int_equal(memory.file_end, 0);
@@ -200,16 +213,41 @@ static void test_map_file(void **state _unused_)
     guest_memory_done(&memory);
 }
 
+static void test_map_file(void **state _unused_)
+{
+    for (size_t i = 0; i < ELEMENTSOF(not_reserved); i++)
+        map_file(not_reserved[i]);
+}
+
+/* Of what the host makes huge pages by itself there is no file; a kernel without them makes small
+ * ones. */
+static void test_transparent(void **state _unused_)
+{
+    char text[128] = "";
+    struct guest_memory memory;
+    _cleanup_close_ int fd =
+        open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY | O_CLOEXEC);
+
+    assert_int_equal(guest_memory_init_pages(&memory, 16 * MIB, GUEST_MEMORY_TRANSPARENT), 0);
+    assert_int_equal(memory.fd, -EBADF);
+    assert_int_equal(allocated(&memory), 0);
+    memory.base[5 * MIB] = 1;
+    if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && !strstr(text, "[never]"))
+        assert_int_equal(allocated(&memory), GUEST_MEMORY_HUGE_PAGE);
+    else
+        assert_int_equal(allocated(&memory), 4096);
+    guest_memory_done(&memory);
+}
+
 /* Huge pages of the guest are huge pages of ours, and of the file. */
 static void test_aligned(void **state _unused_)
 {
-    static const enum guest_memory_pages kinds[] = {GUEST_MEMORY_SMALL, GUEST_MEMORY_TRANSPARENT};
     struct guest_memory memory;
 
     for (unsigned i = 0; i < 32; i++) {
         uint64_t size = 16 * MIB + i * 4096 + (i % 2) * 3 * GIB;
 
-        assert_int_equal(guest_memory_init_pages(&memory, size, kinds[i / 2 % 2]), 0);
+        assert_int_equal(guest_memory_init_pages(&memory, size, not_reserved[i / 2 % 2]), 0);
         assert_false(guest_memory_is_reserved(&memory));
         for (unsigned k = 0; k < memory.n_regions; k++) {
             assert_int_equal(memory.regions[k].gpa % (2 * MIB), 0);
@@ -250,11 +288,12 @@ static void test_reserved(void **state _unused_)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),   cmocka_unit_test(test_below_hole),
-        cmocka_unit_test(test_hole),    cmocka_unit_test(test_overflow),
-        cmocka_unit_test(test_copies),  cmocka_unit_test(test_sealed),
-        cmocka_unit_test(test_release), cmocka_unit_test(test_map_file),
-        cmocka_unit_test(test_aligned), cmocka_unit_test(test_reserved),
+        cmocka_unit_test(test_sizes),       cmocka_unit_test(test_below_hole),
+        cmocka_unit_test(test_hole),        cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_copies),      cmocka_unit_test(test_sealed),
+        cmocka_unit_test(test_release),     cmocka_unit_test(test_map_file),
+        cmocka_unit_test(test_transparent), cmocka_unit_test(test_aligned),
+        cmocka_unit_test(test_reserved),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
