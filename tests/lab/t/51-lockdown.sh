@@ -96,7 +96,6 @@ declare -A given=(
     ["regular file $images/ring.raw 2"]=1     # to read and write
     ["regular file $images/waits.raw 0"]=1    # to read
     ["regular file /run/volt/vm/$uuid/balloon 1"]=1 # the figures of its memory
-    ['/memfd:guest-memory']=1
     ['anon_inode:kvm-vm']=1
     ['anon_inode:kvm-vcpu:0']=1
     ['anon_inode:[io_uring]']=1               # one disk's, sealed to it
