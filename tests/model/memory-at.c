@@ -67,7 +67,9 @@ int main(void)
 {
     struct guest_memory memory = {0};
     uint64_t size = nondet_u64();
-    enum guest_memory_pages pages = nondet_bool() ? GUEST_MEMORY_HUGE : GUEST_MEMORY_SMALL;
+    enum guest_memory_pages pages = nondet_bool()   ? GUEST_MEMORY_HUGE
+                                    : nondet_bool() ? GUEST_MEMORY_SMALL
+                                                    : GUEST_MEMORY_TRANSPARENT;
 
     int r = guest_memory_init_pages(&memory, size, pages);
     if (r < 0) {
