@@ -30,6 +30,7 @@ static int map_memory(struct guest_memory *memory)
 {
     uint64_t room = memory->size + GUEST_MEMORY_HUGE_PAGE;
     int flags = MAP_FIXED | (memory->fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
+    int fd = memory->fd < 0 ? -1 : memory->fd; /* which is no file's; Linux takes others, too */
     uint8_t *space =
         mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (space == MAP_FAILED)
@@ -38,7 +39,7 @@ static int map_memory(struct guest_memory *memory)
     if (!guest_memory_is_reserved(memory))
         flags |= MAP_NORESERVE; /* which else reserves huge pages here */
     uint64_t before = -(uintptr_t)space % GUEST_MEMORY_HUGE_PAGE;
-    void *p = mmap(space + before, memory->size, PROT_READ | PROT_WRITE, flags, memory->fd, 0);
+    void *p = mmap(space + before, memory->size, PROT_READ | PROT_WRITE, flags, fd, 0);
     if (p == MAP_FAILED) {
         int r = -errno;
 
