@@ -71,6 +71,19 @@ static int read_config(const char *path, char **ret)
     return 0;
 }
 
+/* Debian's kernels do not have their configuration in them; it is beside vmlinuz-VERSION, as
+ * config-VERSION. */
+static void find_config(const char *image, char ret[static PATH_MAX])
+{
+    const char *name = strrchr(image, '/') ? strrchr(image, '/') + 1 : image;
+
+    if (strncmp(name, "vmlinuz-", 8) != 0)
+        return;
+    (void)snprintf(ret, PATH_MAX, "%.*sconfig-%s", (int)(name - image), image, name + 8);
+    if (access(ret, F_OK) < 0)
+        *ret = '\0';
+}
+
 /* The image's path, and with --from-host the initrd's and the configuration's. */
 static int find_sources(const struct arguments *arguments, struct parts *parts, char *config)
 {
@@ -178,6 +191,10 @@ static int parts_read(const struct arguments *arguments, struct parts *parts)
     }
     if (!parts->config)
         parts->config = TAKE_PTR(parts->import.config);
+    if (!parts->config && !arguments->from_host && !arguments->origin)
+        find_config(parts->source, config);
+    if (!parts->config && *config && read_config(config, &parts->config) < 0)
+        return -EINVAL;
     if (parts->initrd_fd < 0)
         parts->initrd_fd = TAKE_FD(parts->import.initrd_fd);
     if (arguments->from_host && !arguments->initrd && make_host_initrd(parts) != 0)

@@ -34,7 +34,7 @@ static const char help[] =
     "\n"
     "  --initrd=FILE   an initrd for it, in place of the one that IMAGE may bring along\n"
     "  --cmdline=TEXT  words for the command line of each VM that boots it, likewise\n"
-    "  --config=FILE   its configuration, where IMAGE does not say\n"
+    "  --config=FILE   its configuration, where IMAGE does not say, nor has one beside it\n"
     "  --from-host     IMAGE is the kernel that this host runs, with its initrd, or one that\n"
     "                  is made for VMs where that has no drivers for virtio\n"
     "  --replace       in place of a kernel of that name; VMs that run keep the old one\n"

@@ -91,6 +91,31 @@ static void test_what_cannot_be_added(void **state _unused_)
     check(command_gc, 0, "removed 0 left behind", WORDS());
 }
 
+/* As Debian has them in /boot. */
+static void test_a_configuration_beside_it(void **state _unused_)
+{
+    _cleanup_temporary_dir_ struct temporary_dir dir = temporary_dir_new();
+    _cleanup_bytes_ struct bytes image = vmlinux_new(NULL);
+    char path[PATH_MAX], config[PATH_MAX];
+
+    make_dirs(&dir, "etc/volt/vms");
+    write_bytes(&dir, "vmlinuz-1", &image);
+    write_bytes(&dir, "kernel-1", &image);
+    temporary_write(&dir, "config-1", CONFIG);
+    temporary_write(&dir, "other", "CONFIG_PCI=y\nCONFIG_ACPI=y\n");
+    (void)temporary_path(&dir, "vmlinuz-1", path);
+    check(command_add, 0, "it lacks CONFIG_PCI: ", WORDS("a", path));
+    check(command_show, 0, "  config: 16B", WORDS("a"));
+    check(command_add, 0, "added b", WORDS("b", path),
+          .config = temporary_path(&dir, "other", config));
+    check(command_show, 0, "  config: 27B", WORDS("b"));
+    check(command_add, 0, "its configuration is not known",
+          WORDS("c", (char *)(uintptr_t)temporary_path(&dir, "kernel-1", path)));
+    assert_int_equal(unlink(temporary_path(&dir, "config-1", path)), 0);
+    check(command_add, 0, "its configuration is not known",
+          WORDS("d", (char *)(uintptr_t)temporary_path(&dir, "vmlinuz-1", path)));
+}
+
 static void test_a_package_without_an_initrd(void **state _unused_)
 {
     _cleanup_temporary_dir_ struct temporary_dir dir = new_root();
@@ -210,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_add_and_tell),
         cmocka_unit_test(test_what_cannot_be_added),
+        cmocka_unit_test(test_a_configuration_beside_it),
         cmocka_unit_test(test_a_package_without_an_initrd),
         cmocka_unit_test(test_a_kernel_that_is_named_stays),
         cmocka_unit_test(test_the_vendors),
