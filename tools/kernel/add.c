@@ -137,10 +137,13 @@ static int make_host_initrd(struct parts *parts)
                         version, lacks);
     notice("the initrd of %s, which this host runs: %s; %s makes another one", version, lacks,
            host_initrd_maker());
-    parts->initrd_fd = close_fd(parts->initrd_fd);
-    parts->initrd_fd = host_initrd_make(version, &why);
-    if (parts->initrd_fd < 0)
-        return complain("%s", why ? why : strerror(-parts->initrd_fd));
+    int fd = host_initrd_make(version, &why);
+    if (fd < 0) {
+        (void)complain("%s", why ? why : strerror(-fd));
+        return parts->initrd_fd >= 0 && !parts->config ? 0 : fd;
+    }
+    (void)close_fd(parts->initrd_fd);
+    parts->initrd_fd = fd;
     *parts->initrd = '\0';
     free(lacks);
     lacks = host_initrd_lacks(parts);

@@ -196,6 +196,10 @@ static void test_without_a_configuration(void **state _unused_)
     write_maker(&dir, "dracut", DRACUT);
     from_host(0, "dracut makes another one");
     check(command_show, 0, GOOD_INITRD, WORDS("host"));
+    /* It may do all the same. */
+    temporary_write(&dir, "broken", "");
+    from_host(0, "/log ends with:\n");
+    from_host(0, "notice: its initrd has no virtio");
 }
 
 int main(void)
