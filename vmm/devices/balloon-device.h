@@ -55,6 +55,7 @@ struct balloon {
     struct balloon_statistics statistics;
     uint64_t released; /* bytes given back to the host, in all */
     int file;          /* owned: where figures are written to, or -EBADF */
+    size_t file_size;  /* it only grows */
     bool file_failed, release_failed;
     struct virtqueue_chain chain;
 };

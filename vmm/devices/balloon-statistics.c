@@ -8,7 +8,7 @@
 #include "vmm/log.h"
 
 enum {
-    FILE_SIZE = 1024, /* always: whoever reads while it is written never sees an old line's rest */
+    FILE_SIZE = 1024, /* at most */
     MIB_SHIFT = 20,
     PAGES_PER_MIB = 1 << (MIB_SHIFT - VIRTIO_BALLOON_PFN_SHIFT),
 };
@@ -70,8 +70,11 @@ static void write_file(struct balloon *balloon, uint32_t size, uint32_t actual)
             n += (size_t)snprintf(text + n, sizeof(text) - n, "%s=%" PRIu64 "\n", figures[i].key,
                                   balloon->statistics.values[figures[i].tag] >> figures[i].shift);
     text[n] = '\n'; /* in place of the string's end */
-    struct iovec iov = {.iov_base = text, .iov_len = sizeof(text)};
-    if (pwritev(balloon->file, &iov, 1, 0) != (ssize_t)sizeof(text) && !balloon->file_failed) {
+    /* Never less than before: whoever reads while it is written never sees an old line's rest. */
+    if (n > balloon->file_size)
+        balloon->file_size = n;
+    struct iovec iov = {.iov_base = text, .iov_len = balloon->file_size};
+    if (pwritev(balloon->file, &iov, 1, 0) != (ssize_t)iov.iov_len && !balloon->file_failed) {
         log_warning("'%s': its figures cannot be written: %m", balloon->device.id);
         balloon->file_failed = true;
     }
