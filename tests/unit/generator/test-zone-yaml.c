@@ -8,6 +8,7 @@
 #define BRIDGE "bridge: br0\n"
 #define SUBNET "subnet: 10.42.0.0/24\n"
 #define ZONE   KIND BRIDGE SUBNET
+#define A59    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static struct zone *zone_of(const char *text, size_t size)
 {
@@ -123,6 +124,9 @@ static void test_messages(_unused_ void **state)
          "'10\\x0a42\\x1b'\n"},
         {ZONE "dhcp: on\n", "/z.yaml:4: dhcp must be a mapping, not a single value\n"},
         {ZONE "dhcp:\n  enabled: maybe\n", "/z.yaml:5: dhcp must be yes or no, not 'maybe'\n"},
+        /* The 60th byte that is shown would be half a letter. */
+        {ZONE "dhcp:\n  enabled: " A59 "äb\n",
+         "/z.yaml:5: dhcp must be yes or no, not '" A59 "...'\n"},
         {ZONE "dhcp:\n  enabled: yes\n", "/z.yaml:5: DHCP is on, but there is no range for it: VMs "
                                          "could not tell what is theirs\n"},
         {ZONE "dhcp: {range: 10.42.0.1}\n",
