@@ -23,6 +23,9 @@
 /* machined and systemd ask the bus whether who wants something of them has this; and who speaks in
  * the VMM's name needs it. */
 #define KEEPS CAPABILITY(SYS_ADMIN)
+/* Where the VM has CPUs of its own, Linux takes moving its kernel threads for a change of where
+ * another's thread may run (sched_setaffinity(2)). */
+#define KEEPS_TO_REGISTER (KEEPS | CAPABILITY(SYS_NICE))
 
 /* The VM runs already, and its start waits for this; machined may have to be started first. */
 #define REGISTER_TIMEOUT_MS   10000
@@ -130,7 +133,7 @@ static int run_register(int argc, char **argv)
     struct machine machine = {0};
     int c, r = host_network_enter();
 
-    helper_privileges_keep(KEEPS);
+    helper_privileges_keep(KEEPS_TO_REGISTER);
     if (r < 0)
         helper_log(LOG_NOTICE, "cannot enter the host's network namespace: %s; going on",
                    strerror(-r));
@@ -187,7 +190,7 @@ static int run_frozen(int argc, char **argv)
 int main(int argc, char **argv)
 {
     (void)umask(0077);
-    helper_privileges_keep(KEEPS | CAPABILITIES_HOST_NETWORK);
+    helper_privileges_keep(KEEPS_TO_REGISTER | CAPABILITIES_HOST_NETWORK);
     if (argc >= 2 && !strcmp(argv[1], "--help"))
         return fputs(help, stdout) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     if (argc >= 2 && !strcmp(argv[1], "--version"))
