@@ -71,8 +71,9 @@ static int not_connected(const struct found_vm *vm, int r)
     else
         (void)fprintf(stderr,
                       "volt-console: %s does not run, or has not been restarted since it has a "
-                      "[console]: systemctl status volt-vm@%s\n",
-                      vm->name, vm->uuid);
+                      "[console], or its socket could not be made: systemctl status volt-vm@%s "
+                      "volt-console@%s.socket\n",
+                      vm->name, vm->uuid, vm->uuid);
     return EXIT_FAILURE;
 }
 
