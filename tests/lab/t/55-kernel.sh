@@ -83,6 +83,21 @@ test_an_initrd_is_made_where_the_hosts_does_not_do() { # limit 1500 s
         skip "needs VOLT_LAB_PACKAGES=initramfs-tools tests/lab/test '55-kernel: an initrd'"
     local root=/run/55-root image=/var/lib/volt/images/55.raw before
     before=$(ls -A /var/tmp)
+    # A root file system that tells of itself.
+    modprobe loop
+    truncate --size=32M "$image"
+    assert busybox mke2fs -F "$image" >/dev/null
+    mkdir -p $root
+    assert mount -o loop "$image" $root
+    # shellcheck disable=SC2064
+    trap "umount --lazy $root" EXIT
+    mkdir -p $root/{bin,sbin,dev,proc,sys,run,etc,tmp}
+    cp /bin/busybox $root/bin/
+    printf '#!/bin/busybox sh\necho ROOT-IS-REACHED >/dev/ttyS0\nbusybox poweroff -f\n' >$root/sbin/init
+    chmod 755 $root/sbin/init
+    assert umount $root
+    trap - EXIT
+
     cp "$guest_bzimage" "/boot/vmlinuz-$(uname -r)"
     # As Debian has them, as far as anybody here asks.
     printf 'CONFIG_%s\n' 64BIT=y RD_GZIP=y RD_ZSTD=y VIRTIO=m VIRTIO_PCI=m VIRTIO_PCI_LIB=m VIRTIO_BLK=m >"/boot/config-$(uname -r)"
@@ -92,18 +107,13 @@ test_an_initrd_is_made_where_the_hosts_does_not_do() { # limit 1500 s
     echo "# figures: $(stat --format=%s $store/host/initrd) bytes of initrd"
     assert_equal "$before" "$(ls -A /var/tmp)" 'what is left behind'
 
-    mkdir -p $root/{bin,sbin,dev,proc,sys,run,etc,tmp}
-    cp /bin/busybox $root/bin/
-    printf '#!/bin/busybox sh\necho ROOT-IS-REACHED >/dev/ttyS0\nbusybox poweroff -f\n' >$root/sbin/init
-    chmod 755 $root/sbin/init
-    assert mkfs.ext4 -q -d $root "$image" 32M
     vm_without_restart "$uuid"
     vm_ini web "$uuid" kernel=host initrd='' memory_mib=512
     printf '[disk root]\npath = %s\n' "$image" >>/etc/volt/vms/web.ini
     assert vm_start "$uuid"
     wait_console "$uuid" ROOT-IS-REACHED 400
     wait_for 60 vm_is "$uuid" inactive
-    rm -rf $root "$image" "/boot/"*"-$(uname -r)" /etc/volt/vms/web.ini
+    rm -rf "$image" "/boot/"*"-$(uname -r)" /etc/volt/vms/web.ini
     assert volt-kernel remove host
 }
 
