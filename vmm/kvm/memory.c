@@ -53,10 +53,18 @@ static int map_memory(struct guest_memory *memory)
     return 0;
 }
 
-/* A kernel that makes no huge pages makes small ones. */
+/*
+ * Of the lowest 2 MiB little is used but tables that are made before the start: making all of it
+ * zeros would cost more. A kernel that makes no huge pages makes small ones.
+ */
 static int advise_huge_pages(const struct guest_memory *memory)
 {
-    return madvise(memory->base, memory->size, MADV_HUGEPAGE) < 0 && errno != EINVAL ? -errno : 0;
+    uint64_t low = GUEST_MEMORY_HUGE_PAGE;
+
+    if (madvise(memory->base, low, MADV_NOHUGEPAGE) < 0 ||
+        madvise(memory->base + low, memory->size - low, MADV_HUGEPAGE) < 0)
+        return errno == EINVAL ? 0 : -errno;
+    return 0;
 }
 
 static int memory_map(struct guest_memory *memory, enum guest_memory_pages pages)
