@@ -118,6 +118,17 @@ crash_under_fio() {
     assert_fails fio_verify cached "$parts"
 }
 
+# writes_take HUNDREDTHS WORD… : so much of the guest's time at least.
+writes_take() {
+    local least=$1 begin end
+    shift
+    # shellcheck disable=SC2016 # the guest's
+    read -r begin end < <(in_guest 'read a b </proc/uptime; dd if=/dev/zero of=/dev/vda oflag=direct '"$*"' 2>/dev/null
+        read c d </proc/uptime; echo "${a%.*}${a#*.} ${c%.*}${c#*.}"')
+    echo "$*: $begin to $end hundredths of a second"
+    ((end - begin >= least))
+}
+
 # crashes_of_the_vmm [LINE…] : SIGKILL in the middle of writing, and once more under fio; what the guest
 # had been told to be stable is there afterwards.
 crashes_of_the_vmm() {
@@ -148,14 +159,18 @@ test_what_is_flushed_outlives_the_vmm() { # limit 300 s
 
     # It grows while the guest runs, and is limited; what has to wait is told.
     truncate --size=32M "$image"
-    sed -i 's/^queues = 2/queues = 1\niops = 50/' /etc/volt/vms/web.ini
+    sed -i 's/^queues = 2/queues = 1\niops = 50\nmbps = 1/' /etc/volt/vms/web.ini
     systemctl daemon-reload
     assert systemctl reload "$service"
     assert log_has "$uuid" 'size: 16777216 → 33554432 bytes'
     assert log_has "$uuid" 'iops: none → 50'
+    assert log_has "$uuid" 'mbps: none → 1'
     assert log_has "$uuid" 'queues: 2 → 1 takes effect at the next start'
     grown() { [[ $(in_guest 'cat /sys/block/vda/size') == 65536 ]]; }
     wait_for 20 grown
+    # A tenth of a second is saved up.
+    assert writes_take 280 'bs=4k count=150'
+    assert writes_take 280 'bs=256k count=12'
     assert_match OK "$(in_guest 'dd if=/dev/zero of=/dev/vda bs=1M seek=31 count=1 conv=fsync 2>/dev/null && echo OK')"
     assert vm_stop "$uuid"
     nothing_left "$uuid"
