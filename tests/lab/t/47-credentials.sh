@@ -10,11 +10,12 @@ address=10.42.0.47
 keys=/etc/volt/keys
 drop_in=/run/systemd/system/volt-vm@$uuid.service.d
 
-# private_memory : what the VMM has in memory but the guest's.
+# private_memory : what the VMM has in memory but the guest's, which is left out of core dumps (dd).
 private_memory() {
     local pid from to
     pid=$(vm_pid "$uuid")
-    awk '$2 ~ /^rw/ && ($6 == "" || $6 ~ /^\[(heap|stack)/) { sub("-", " ", $1); print $1 }' "/proc/$pid/maps" |
+    awk '$1 ~ /^[0-9a-f]+-[0-9a-f]+$/ { range = $1; own = $2 ~ /^rw/ && ($6 == "" || $6 ~ /^\[(heap|stack)/) }
+        /^VmFlags:/ && own && !/ dd( |$)/ { sub("-", " ", range); print range }' "/proc/$pid/smaps" |
         while read -r from to; do
             dd if="/proc/$pid/mem" bs=4096 skip=$((16#$from / 4096)) count=$(((16#$to - 16#$from) / 4096)) status=none
         done
@@ -37,7 +38,7 @@ test_credentials_and_limits() {
     printf 'swordfish-from-a-file' >"$keys/secret"
     printf '\0\n' >"$keys/drop-in"
     chmod 600 "$keys"/*
-    printf '[Service]\nLoadCredential=from.drop-in:%s/drop-in\n' "$keys" >"$drop_in/70-test.conf"
+    printf '[Service]\nLoadCredential=from.drop-in:%s/drop-in\nSetCredential=set.drop-in:as it is\n' "$keys" >"$drop_in/70-test.conf"
     vm_ini web "$uuid" "cmdline=volt.remote volt.ip=$address/24" cpus=0 cpu_weight=200 cpu_quota=150% \
         io_weight=50 memory_max=400M
     vm_nic web eth0
@@ -60,6 +61,7 @@ END
 io.systemd.credential:system.hostname=web
 io.systemd.credential:text=$text
 io.systemd.credential:a-b%20=:x
+io.systemd.credential:set.drop-in=as it is
 io.systemd.credential:secret=swordfish-from-a-file
 io.systemd.credential.binary:binary=$(base64 --wrap=0 "$keys/binary-100%")
 io.systemd.credential.binary:from.drop-in=AAo=
@@ -84,6 +86,12 @@ END
     limit cpuset.cpus 0 "$slice"
     limit cpu.weight 200 "$slice"
     limit cpu.max '150000 100000' "$slice"
+    # With CPUs of its own, too, none of those is left that would keep it from being frozen.
+    assert_fails log_has "$uuid" 'cannot be frozen'
+    assert systemctl freeze "$(unit "$uuid")"
+    assert_fails answers_ping "$address"
+    assert systemctl thaw "$(unit "$uuid")"
+    wait_for 30 answers_ping "$address"
     assert vm_stop "$uuid"
     nothing_left "$uuid"
 }
