@@ -41,7 +41,7 @@ attach() {
 # hvc0_is_faster : by ten times and more, of what the guest said.
 hvc0_is_faster() {
     vm_console "$uuid" | awk '$1 == "WRITTEN" { hvc = 10000000 / ($3 - $2 + 0.01) } $1 == "SERIAL" { serial = 20000 / ($3 - $2 + 0.01) }
-        END { printf "# figures: hvc0 takes %.0f bytes a second, ttyS0 %.0f\n", hvc, serial; exit !(hvc > 10 * serial) }'
+        END { printf "\n# figures: hvc0 takes %.0f bytes a second, ttyS0 %.0f\n", hvc, serial; exit !(hvc > 10 * serial) }'
 }
 
 ended() { ! kill -0 "$1"; }

@@ -104,7 +104,7 @@ test_an_initrd_is_made_where_the_hosts_does_not_do() { # limit 1500 s
     { printf 070701 && printf '%08X' 1 0 0 0 1 0 0 0 0 0 0 11 0 && printf 'TRAILER!!!\0\0\0\0'; } >"/boot/initrd.img-$(uname -r)"
     printf 'MODULES=dep\nCOMPRESS=zstd\n' >/etc/initramfs-tools/initramfs.conf
     assert_match 'it has no virtio.* virtio_blk; mkinitramfs makes another one' "$(volt-kernel add host --from-host 2>&1)"
-    echo "# figures: $(stat --format=%s $store/host/initrd) bytes of initrd"
+    figures "$(stat --format=%s $store/host/initrd) bytes of initrd"
     assert_equal "$before" "$(ls -A /var/tmp)" 'what is left behind'
 
     vm_without_restart "$uuid"
