@@ -123,7 +123,7 @@ int kernel_map_guest_data(int fd, struct guest_memory *memory, uint64_t gpa, uin
     uint64_t whole = (length - before) / PAGE * PAGE, after = length - before - whole;
     struct stat st;
 
-    if (length == 0 || gpa % PAGE != offset % PAGE || guest_memory_is_reserved(memory))
+    if (whole == 0 || gpa % PAGE != offset % PAGE || guest_memory_is_reserved(memory))
         return kernel_read_guest_data(fd, memory, gpa, length, offset);
     if (fstat(fd, &st) < 0)
         return -errno;

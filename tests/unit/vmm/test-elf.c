@@ -110,6 +110,22 @@ static void test_transparent_huge_pages(void **state)
     assert_false(is_touched(guest_memory_at(&memory, 0x200000, 1)));
 }
 
+/* One that is within a page of the file has none to map, and is copied. */
+static void test_mapped_within_a_page(void **state)
+{
+    struct elf_image *image = *state;
+    struct kernel kernel;
+
+    image->segments[0].p_offset = ELF_IMAGE_CODE + 0x20;
+    image->segments[0].p_paddr = 0x200000 + ELF_IMAGE_CODE % 4096 + 0x20;
+    image->segments[0].p_filesz = 0x20;
+    image->header.e_entry = image->segments[0].p_paddr;
+    _cleanup_close_ int fd = file_of(image, sizeof(*image));
+    assert_int_equal(kernel_load(fd, true, &memory, &kernel), 0);
+    assert_int_equal(*(uint8_t *)guest_memory_at(&memory, kernel.entry, 1), 0x90);
+    assert_int_equal(memory.file_end, 0);
+}
+
 /* A mapped kernel is the same to the guest; only its whole pages are the file's. */
 static void test_mapped(void **state)
 {
@@ -310,11 +326,17 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     static const struct CMUnitTest tests[] = {
-        TEST(test_good),       TEST(test_holes_are_left_alone),
-        TEST(test_mapped),     TEST(test_transparent_huge_pages),
-        TEST(test_not_for_us), TEST(test_headers),
-        TEST(test_truncated),  TEST(test_placement),
-        TEST(test_entry),      TEST(test_untouched),
+        TEST(test_good),
+        TEST(test_holes_are_left_alone),
+        TEST(test_mapped),
+        TEST(test_mapped_within_a_page),
+        TEST(test_transparent_huge_pages),
+        TEST(test_not_for_us),
+        TEST(test_headers),
+        TEST(test_truncated),
+        TEST(test_placement),
+        TEST(test_entry),
+        TEST(test_untouched),
         TEST(test_no_file),
     };
 
