@@ -42,14 +42,20 @@ static inline const char *temporary_path(const struct temporary_dir *dir, const 
     return buffer;
 }
 
+static inline void temporary_write_bytes(const struct temporary_dir *dir, const char *name,
+                                         const void *data, size_t size)
+{
+    char path[PATH_MAX];
+    FILE *f = fopen(temporary_path(dir, name, path), "we");
+
+    if (!f || fwrite(data, 1, size, f) != size || fclose(f) != 0)
+        abort();
+}
+
 static inline void temporary_write(const struct temporary_dir *dir, const char *name,
                                    const char *text)
 {
-    char path[PATH_MAX];
-    _cleanup_fclose_ FILE *f = fopen(temporary_path(dir, name, path), "we");
-
-    if (!f || fputs(text, f) < 0)
-        abort();
+    temporary_write_bytes(dir, name, text, strlen(text));
 }
 
 /* DIR/PATH, and the directories that it is in. */

@@ -70,9 +70,7 @@ static inline struct temporary_dir tree_new(void)
     temporary_write(&dir, "tree/Makefile", tree_makefile);
     temporary_write(&dir, "tree/unknown", "none\n");
     temporary_write(&dir, "tree/broken", "none\n");
-    int fd = open(temporary_path(&dir, "tree/image", path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    assert_int_equal(write(fd, image.data, image.size), image.size);
-    (void)close(fd);
+    temporary_write_bytes(&dir, "tree/image", image.data, image.size);
     for (size_t i = 0; i < ELEMENTSOF(programs); i++) {
         char name[32];
 

@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* volt-kernel add, with files that are no kernels or no initrds, or not whole: each is refused with
  * a clear word, also in the place of a kernel that is there, and the store stays as it is. */
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "tests/unit/tools/initrd-image.h"
 #include "tests/unit/tools/kernel-command.h"
 
 #define CONFIG "CONFIG_X86_64=y\n"
-
-static void write_bytes(const struct temporary_dir *dir, const char *name, const void *data,
-                        size_t size)
-{
-    char path[PATH_MAX];
-    _cleanup_close_ int fd =
-        open(temporary_path(dir, name, path), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, data, size), size);
-}
 
 /* With the files "image" and "initrd", a kernel "a" of them, and its own directory for what is
  * temporary. */
@@ -33,8 +21,8 @@ static struct temporary_dir new_store(void)
     assert_int_equal(setenv("TMPDIR", temporary_path(&dir, "tmp", path), 1), 0);
     cpio_add_module(&initrd, "lib/modules/" KERNEL_VERSION "/kernel/virtio_blk.ko");
     cpio_end(&initrd);
-    write_bytes(&dir, "image", image.data, image.size);
-    write_bytes(&dir, "initrd", initrd.data, initrd.size);
+    temporary_write_bytes(&dir, "image", image.data, image.size);
+    temporary_write_bytes(&dir, "initrd", initrd.data, initrd.size);
     check(command_add, 0,
           "added a: ", WORDS("a", (char *)(uintptr_t)temporary_path(&dir, "image", path)),
           .initrd = temporary_path(&dir, "initrd", other), .cmdline = "quiet");
@@ -79,7 +67,7 @@ static void refused_by_store(const struct temporary_dir *at, bool as_initrd, con
 static void bytes_refused(const struct temporary_dir *dir, bool as_initrd, const void *data,
                           size_t size, const char *expected)
 {
-    write_bytes(dir, "bad", data, size);
+    temporary_write_bytes(dir, "bad", data, size);
     refused_by_store(dir, as_initrd, expected);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The commands of volt-kernel, with kernels as they come, and VMs that name them. */
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "tests/unit/tools/deb-image.h"
@@ -11,16 +10,6 @@
 #define UUID_B "7ba7b810-9dad-11d1-80b4-00c04fd430c8"
 #define CONFIG "CONFIG_X86_64=y\n"
 
-static void write_bytes(const struct temporary_dir *dir, const char *name,
-                        const struct bytes *bytes)
-{
-    char path[PATH_MAX];
-    int fd = open(temporary_path(dir, name, path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-
-    assert_int_equal(write(fd, bytes->data, bytes->size), bytes->size);
-    (void)close(fd);
-}
-
 /* With a kernel and an initrd, the files "image" and "initrd" there. */
 static struct temporary_dir new_root(void)
 {
@@ -29,8 +18,8 @@ static struct temporary_dir new_root(void)
 
     make_dirs(&dir, "etc/volt/vms");
     cpio_end(&initrd);
-    write_bytes(&dir, "image", &image);
-    write_bytes(&dir, "initrd", &initrd);
+    temporary_write_bytes(&dir, "image", image.data, image.size);
+    temporary_write_bytes(&dir, "initrd", initrd.data, initrd.size);
     return dir;
 }
 
@@ -99,8 +88,8 @@ static void test_a_configuration_beside_it(void **state _unused_)
     char path[PATH_MAX], config[PATH_MAX];
 
     make_dirs(&dir, "etc/volt/vms");
-    write_bytes(&dir, "vmlinuz-1", &image);
-    write_bytes(&dir, "kernel-1", &image);
+    temporary_write_bytes(&dir, "vmlinuz-1", image.data, image.size);
+    temporary_write_bytes(&dir, "kernel-1", image.data, image.size);
     temporary_write(&dir, "config-1", CONFIG);
     temporary_write(&dir, "other", "CONFIG_PCI=y\nCONFIG_ACPI=y\n");
     (void)temporary_path(&dir, "vmlinuz-1", path);
@@ -125,7 +114,7 @@ static void test_a_package_without_an_initrd(void **state _unused_)
     tar_add(&tar, "./boot/vmlinuz-" KERNEL_VERSION, '0', image.data, image.size);
     tar_end(&tar);
     deb = deb_of(DEB_CONTROL, &tar, NULL);
-    write_bytes(&dir, "deb", &deb);
+    temporary_write_bytes(&dir, "deb", deb.data, deb.size);
     (void)temporary_path(&dir, "deb", path);
     check(command_add, 0, "(--initrd=/boot/initrd.img-" KERNEL_VERSION " there)", WORDS("a", path));
     check(command_add, 0, "added b", WORDS("b", path),

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* volt-kernel add --from-host: what the host has, with an initrd that a VM can use. */
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
@@ -10,16 +9,6 @@
 #define CONFIG      "CONFIG_VIRTIO=y\nCONFIG_VIRTIO_PCI=m\nCONFIG_VIRTIO_BLK=m\n"
 #define DIRECTORY   "lib/modules/" KERNEL_VERSION "/kernel/"
 #define GOOD_INITRD "  initrd: 452B, sha256 "
-
-static void write_bytes(const struct temporary_dir *dir, const char *name,
-                        const struct bytes *bytes)
-{
-    char path[PATH_MAX];
-    int fd = open(temporary_path(dir, name, path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-
-    assert_int_equal(write(fd, bytes->data, bytes->size), bytes->size);
-    (void)close(fd);
-}
 
 /* The host's release is in the names of its files; what is in them is another version's, as the
  * test has its own kernel. */
@@ -53,10 +42,10 @@ static struct temporary_dir new_host(void)
     cpio_end(&good);
     cpio_add_module(&poor, DIRECTORY "virtio_pci.ko");
     cpio_end(&poor);
-    write_bytes(&dir, of_host("boot/vmlinuz-", ""), &image);
+    temporary_write_bytes(&dir, of_host("boot/vmlinuz-", ""), image.data, image.size);
     temporary_write(&dir, of_host("usr/lib/modules/", "/config"), CONFIG);
-    write_bytes(&dir, "good", &good);
-    write_bytes(&dir, "poor", &poor);
+    temporary_write_bytes(&dir, "good", good.data, good.size);
+    temporary_write_bytes(&dir, "poor", poor.data, poor.size);
     assert_int_equal(setenv("PATH", temporary_path(&dir, "bin", path), 1), 0);
     assert_int_equal(setenv("TMPDIR", temporary_path(&dir, "tmp", path), 1), 0);
     return dir;

@@ -5,11 +5,11 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "tests/unit/tools/initrd-image.h"
 #include "tests/unit/tools/kernel-command.h"
 #include "tools/kernel/listing.h"
+#include "vmm/clock.h"
 
 enum {
     ROUNDS = 25, /* of each kind */
@@ -36,18 +36,9 @@ static void write_image(const char *name, char path[static PATH_MAX])
         bytes_add_32(&vmlinux, next_random());
     _cleanup_bytes_ struct bytes packed = pack_gzip(vmlinux.data, vmlinux.size);
     _cleanup_bytes_ struct bytes bzimage = bzimage_of(&packed, vmlinux.size);
-    int fd = open(temporary_path(&dir, name, path), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 
-    assert_int_equal(write(fd, bzimage.data, bzimage.size), bzimage.size);
-    (void)close(fd);
-}
-
-static int64_t now(void)
-{
-    struct timespec time;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+    temporary_write_bytes(&dir, name, bzimage.data, bzimage.size);
+    (void)temporary_path(&dir, name, path);
 }
 
 /* Runs it for at most so long, -1: to its end. Whether it was killed. */
@@ -106,9 +97,9 @@ static int set_up(void **state _unused_)
     write_image("one", image[0]);
     write_image("two", image[1]);
     cpio_end(&archive);
-    int fd = open(temporary_path(&dir, "initrd", initrd), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    assert_int_equal(write(fd, archive.data, archive.size), archive.size);
-    return close(fd);
+    temporary_write_bytes(&dir, "initrd", archive.data, archive.size);
+    (void)temporary_path(&dir, "initrd", initrd);
+    return 0;
 }
 
 static int tear_down(void **state _unused_)
@@ -120,10 +111,10 @@ static int tear_down(void **state _unused_)
 static void test_killed_at_any_time(void **state _unused_)
 {
     unsigned killed = 0, added = 0, removed = 0;
-    int64_t begin = now(), takes;
+    int64_t begin = (int64_t)clock_now_ns(), takes;
 
     assert_false(RUN_FOR(-1, "add", "keep", image[0], "--initrd", initrd, "--cmdline=quiet"));
-    takes = now() - begin;
+    takes = (int64_t)clock_now_ns() - begin;
     for (unsigned round = 0; round < ROUNDS; round++) {
         /* A new one, be it over what the last round left. */
         killed += RUN_FOR(takes * (next_random() % 1200) / 1000, "add", "new", image[round % 2],
@@ -136,9 +127,9 @@ static void test_killed_at_any_time(void **state _unused_)
                           "--replace", "--initrd", initrd);
         assert_true(is_there("keep"));
         /* And away with one; that takes a tenth of the time. */
-        begin = now();
+        begin = (int64_t)clock_now_ns();
         assert_false(RUN_FOR(-1, "add", "gone", image[0], "--replace"));
-        takes = now() - begin; /* on a machine that may be busier now */
+        takes = (int64_t)clock_now_ns() - begin; /* on a machine that may be busier now */
         killed += RUN_FOR(takes * (next_random() % 200) / 1000, "remove", "gone");
         removed += !is_there("gone");
     }
