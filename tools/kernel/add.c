@@ -72,16 +72,16 @@ static int read_config(const char *path, char **ret)
 }
 
 /* Debian's kernels do not have their configuration in them; it is beside vmlinuz-VERSION, as
- * config-VERSION. */
-static void find_config(const char *image, char ret[static PATH_MAX])
+ * config-VERSION. There may be none. */
+static int read_config_beside(const char *image, char **ret)
 {
     const char *name = strrchr(image, '/') ? strrchr(image, '/') + 1 : image;
+    char path[PATH_MAX];
 
     if (strncmp(name, "vmlinuz-", 8) != 0)
-        return;
-    (void)snprintf(ret, PATH_MAX, "%.*sconfig-%s", (int)(name - image), image, name + 8);
-    if (access(ret, F_OK) < 0)
-        *ret = '\0';
+        return 0;
+    (void)snprintf(path, sizeof(path), "%.*sconfig-%s", (int)(name - image), image, name + 8);
+    return access(path, F_OK) < 0 ? 0 : read_config(path, ret);
 }
 
 /* The image's path, and with --from-host the initrd's and the configuration's. */
@@ -126,21 +126,22 @@ static char *host_initrd_lacks(const struct parts *parts)
 static int make_host_initrd(struct parts *parts)
 {
     _cleanup_free_ char *lacks = host_initrd_lacks(parts), *why = NULL;
-    const char *version = parts->host.version;
+    const char *version = parts->host.version, *maker = host_initrd_maker();
+    bool may_do = parts->initrd_fd >= 0 && !parts->config;
 
-    if (!lacks || (!host_initrd_maker() && parts->initrd_fd >= 0 && !parts->config))
+    if (!lacks || (!maker && may_do))
         return 0;
-    if (!host_initrd_maker())
+    if (!maker)
         return complain("the initrd of %s, which this host runs: %s, and neither mkinitramfs nor "
                         "dracut is here to make another one (apt install initramfs-tools); or "
                         "name one: --initrd=FILE",
                         version, lacks);
     notice("the initrd of %s, which this host runs: %s; %s makes another one", version, lacks,
-           host_initrd_maker());
-    int fd = host_initrd_make(version, &why);
+           maker);
+    int fd = host_initrd_make(maker, version, &why);
     if (fd < 0) {
         (void)complain("%s", why ? why : strerror(-fd));
-        return parts->initrd_fd >= 0 && !parts->config ? 0 : fd;
+        return may_do ? 0 : fd;
     }
     (void)close_fd(parts->initrd_fd);
     parts->initrd_fd = fd;
@@ -149,7 +150,7 @@ static int make_host_initrd(struct parts *parts)
     lacks = host_initrd_lacks(parts);
     return lacks && parts->config
                ? complain("the initrd of %s that %s made: %s; name one: --initrd=FILE", version,
-                          host_initrd_maker(), lacks)
+                          maker, lacks)
                : 0;
 }
 
@@ -194,9 +195,8 @@ static int parts_read(const struct arguments *arguments, struct parts *parts)
     }
     if (!parts->config)
         parts->config = TAKE_PTR(parts->import.config);
-    if (!parts->config && !arguments->from_host && !arguments->origin)
-        find_config(parts->source, config);
-    if (!parts->config && *config && read_config(config, &parts->config) < 0)
+    if (!parts->config && !arguments->from_host && !arguments->origin &&
+        read_config_beside(parts->source, &parts->config) < 0)
         return -EINVAL;
     if (parts->initrd_fd < 0)
         parts->initrd_fd = TAKE_FD(parts->import.initrd_fd);

@@ -9,6 +9,7 @@
 
 #include "tools/kernel/build-run.h"
 #include "tools/kernel/remove-tree.h"
+#include "tools/kernel/source.h"
 #include "tools/kernel/why.h"
 
 /* As Debian and Fedora have them, and others. */
@@ -110,17 +111,13 @@ static int make(struct build_run *run, const char *maker, const char *version, c
                  : build_run(run, with_mkinitramfs, ret_why);
 }
 
-int host_initrd_make(const char *version, char **ret_why)
+int host_initrd_make(const char *maker, const char *version, char **ret_why)
 {
-    const char *maker = host_initrd_maker(), *temporary = secure_getenv("TMPDIR");
     char directory[PATH_MAX], output[PATH_MAX + 8];
     struct build_run run;
     int fd = -EBADF, r;
 
-    if (!maker)
-        return why(ret_why, -ENOENT, "neither mkinitramfs nor dracut is here");
-    (void)snprintf(directory, sizeof(directory), "%s/volt-kernel-XXXXXX",
-                   temporary && *temporary == '/' ? temporary : "/var/tmp");
+    (void)snprintf(directory, sizeof(directory), "%s/volt-kernel-XXXXXX", temporary_directory());
     if (!mkdtemp(directory))
         return why(ret_why, -errno, "cannot make %s: %m", directory);
     (void)snprintf(output, sizeof(output), "%s/initrd", directory);

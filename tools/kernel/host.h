@@ -19,9 +19,9 @@ int host_kernel_find(const char *root, struct host_kernel *ret, char **ret_why);
 const char *host_initrd_maker(void);
 
 /*
- * Has it make one for the kernel VERSION with the drivers for any machine's disks, and for
- * virtio's, whatever the host's own configuration says of its initrd. The file, which has no name
- * any more, is the caller's. Else -errno with *RET_WHY, the caller's to free; where the program
- * failed, a directory in $TMPDIR (/var/tmp) with its log is left.
+ * Has MAKER, one of these, make one for the kernel VERSION with the drivers for any machine's
+ * disks, and for virtio's, whatever the host's own configuration says of its initrd. The file,
+ * which has no name any more, is the caller's. Else -errno with *RET_WHY, the caller's to free;
+ * where the program failed, a directory in $TMPDIR (/var/tmp) with its log is left.
  */
-int host_initrd_make(const char *version, char **ret_why);
+int host_initrd_make(const char *maker, const char *version, char **ret_why);

@@ -96,13 +96,18 @@ int source_text(const struct source *source, char **ret_text, char **ret_why)
     return 0;
 }
 
-int temporary_file(char **ret_why)
+const char *temporary_directory(void)
 {
     const char *directory = secure_getenv("TMPDIR");
+
+    return directory && directory[0] == '/' ? directory : "/var/tmp";
+}
+
+int temporary_file(char **ret_why)
+{
+    const char *directory = temporary_directory();
     _cleanup_free_ char *path = NULL;
 
-    if (!directory || directory[0] != '/')
-        directory = "/var/tmp";
     int fd = open(directory, O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
         goto opened;

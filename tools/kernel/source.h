@@ -25,7 +25,10 @@ int source_copy(const struct source *source, int *ret_fd, char **ret_why);
 /* Copies all of SOURCE to memory, with a NUL behind it. 0, or -errno with *RET_WHY. */
 int source_text(const struct source *source, char **ret_text, char **ret_why);
 
-/* An unlinked file in $TMPDIR (/var/tmp). The fd, or -errno with *RET_WHY. */
+/* Where what is temporary and large belongs: $TMPDIR, or /var/tmp. */
+const char *temporary_directory(void);
+
+/* An unlinked file there. The fd, or -errno with *RET_WHY. */
 int temporary_file(char **ret_why);
 
 /* Writes all of DATA at the end of FD. 0, or -errno with *RET_WHY. */
