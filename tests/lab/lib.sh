@@ -177,9 +177,6 @@ needs_debian() {
         skip "takes minutes: tests/lab/test $(basename "${BASH_SOURCE[1]}" .sh)"
 }
 
-# large_pages : spare the emulator three exits of four, for a VM that has hugepages = thp.
-large_pages() { echo advise >/sys/kernel/mm/transparent_hugepage/shmem_enabled; }
-
 # debian_ini UUID NUMBER [KEY=VALUE…] : debian.ini is Debian 13's root file system with these keys in [vm], called
 # web-NUMBER, at 10.42.0.NUMBER, with a key for root.
 debian_ini() {

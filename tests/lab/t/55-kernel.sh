@@ -18,6 +18,9 @@ refuses() {
 # vmm_has WORD : the VMM was told so.
 vmm_has() { tr '\0' '\n' <"/proc/$(vm_pid "$uuid")/cmdline" | grep -qF -- "$1"; }
 
+# empty_initrd : an archive of nothing.
+empty_initrd() { printf 070701 && printf '%08X' 1 0 0 0 1 0 0 0 0 0 0 11 0 && printf 'TRAILER!!!\0\0\0\0'; }
+
 test_a_kernel_is_added_booted_replaced_and_removed() { # limit 240 s
     local pid first second
     # The guests' kernel is the one that the lab runs; an installed Debian has these files in /boot.
@@ -101,7 +104,7 @@ test_an_initrd_is_made_where_the_hosts_does_not_do() { # limit 1500 s
     cp "$guest_bzimage" "/boot/vmlinuz-$(uname -r)"
     # As Debian has them, as far as anybody here asks.
     printf 'CONFIG_%s\n' 64BIT=y RD_GZIP=y RD_ZSTD=y VIRTIO=m VIRTIO_PCI=m VIRTIO_PCI_LIB=m VIRTIO_BLK=m >"/boot/config-$(uname -r)"
-    { printf 070701 && printf '%08X' 1 0 0 0 1 0 0 0 0 0 0 11 0 && printf 'TRAILER!!!\0\0\0\0'; } >"/boot/initrd.img-$(uname -r)"
+    empty_initrd >"/boot/initrd.img-$(uname -r)"
     printf 'MODULES=dep\nCOMPRESS=zstd\n' >/etc/initramfs-tools/initramfs.conf
     assert_match 'it has no virtio.* virtio_blk; mkinitramfs makes another one' "$(volt-kernel add host --from-host 2>&1)"
     figures "$(stat --format=%s $store/host/initrd) bytes of initrd"
@@ -134,8 +137,7 @@ test_a_sealed_kernel_stays_what_it_is() {
     trap 'rm -rf "$without_restart_dir" /run/55-*; umount --lazy $store' EXIT
     # A payload that passes for a kernel: it has a version.
     { cat /lab/guest/tests/guest/guest-exits && printf '\0Linux version 6.1.0-lab (lab)\n\0'; } >/run/55-payload
-    # An archive of nothing.
-    { printf 070701 && printf '%08X' 1 0 0 0 1 0 0 0 0 0 0 11 0 && printf 'TRAILER!!!\0\0\0\0'; } >/run/55-initrd
+    empty_initrd >/run/55-initrd
     assert_match 'added sealed: 6\.1\.0-lab, elf, .*, sealed by fs-verity' \
         "$(volt-kernel add sealed /run/55-payload --initrd=/run/55-initrd --cmdline=button)"
     assert grep -qE '^VMLINUX_VERITY=sha256:[0-9a-f]{64}$' $at/manifest

@@ -14,10 +14,9 @@ debian() {
     needs_debian
     local kernel=$1 begin=$EPOCHREALTIME
     shift
-    large_pages
     # A failure stays to be looked at.
     vm_without_restart "$uuid"
-    debian_ini "$uuid" 70 kernel="$debian_images/$kernel.bzImage" initrd="$debian_images/$kernel.initrd" hugepages=thp "$@"
+    debian_ini "$uuid" 70 kernel="$debian_images/$kernel.bzImage" initrd="$debian_images/$kernel.initrd" "$@"
     watch &
     vm_start "$uuid" || {
         tail --lines=40 "$screen"

@@ -29,8 +29,7 @@ boots() {
     local begin=$EPOCHREALTIME version
     version=$(of_manifest "$1" VERSION)
     local pattern=${version//+/\\+}
-    large_pages
-    vm_ini web "$uuid" memory_mib=512 kernel="$1" initrd='' verify=always hugepages=thp cmdline='loglevel=6 break=top'
+    vm_ini web "$uuid" memory_mib=512 kernel="$1" initrd='' verify=always cmdline='loglevel=6 break=top'
     assert vm_start "$uuid"
     assert log_has "$uuid" "^Kernel $1: $pattern, sha256 "
     wait_console "$uuid" "Linux version $pattern " 200
